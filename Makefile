@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+#
+# The menu. The build itself is CMake's (CMakeLists.txt); each entry here installs what it needs,
+# builds what it needs, and runs one thing.
+
+PREFIX ?= /usr/local
+JOBS   := $(shell nproc)
+MAKEFLAGS += --no-print-directory
+
+.NOTPARALLEL:
+.PHONY: help deps build build-tests run test check bench-paths lint format soak install clean
+
+help: ## show this menu
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+deps: ## install whatever build, run and test need and this machine lacks
+	@scripts/install-deps.sh build run test
+
+build: ## release build into build/ (CC=clang make build: another compiler, in a fresh build/)
+	@scripts/install-deps.sh build
+	@cmake --preset release $(if $(wildcard build/CMakeCache.txt),,-DCAIRN_TESTS=OFF)
+	@cmake --build build --parallel $(JOBS)
+
+build-tests:
+	@scripts/install-deps.sh build test
+	@cmake --preset release -DCAIRN_TESTS=ON
+	@cmake --build build --parallel $(JOBS)
+
+run: ## see it at work: a real program under every allocator on this machine (under a minute)
+	@scripts/install-deps.sh build run
+	@$(MAKE) build
+	@scripts/demo.sh
+
+test: ## all tests, then those of the sanitizer builds; ends with `N passed, N failed, N skipped`
+	@scripts/install-deps.sh build test
+	@scripts/test.sh
+
+check: build-tests ## the quick tests only (label unit)
+	@ctest --test-dir build -L unit --output-on-failure --no-tests=error --parallel $(JOBS)
+
+bench-paths: build ## instructions per malloc and free, path by path
+	@bench/paths/run.sh
+
+lint: ## floors, sizes, headers, symbols, format, docs: every rule that a script can hold
+	@scripts/lint.sh
+
+format: ## lay out the sources with clang-format
+	@scripts/format.sh
+
+soak: build-tests ## the long tests (label soak) at a hundred times their usual length
+	@CAIRN_TEST_SCALE=100 ctest --test-dir build -L soak --output-on-failure --no-tests=error
+
+install: build ## install below PREFIX (default /usr/local), DESTDIR is put before it
+	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'
+
+clean: ## remove build/
+	@rm -rf build

@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Installs the Debian packages that a job needs and this machine lacks; says nothing when it lacks
+# none. Usage: scripts/install-deps.sh JOB..., where JOB is build, run or test.
+#
+# A package counts as present when its command is on PATH, or, where it has none, when dpkg says so.
+# Missing required packages are an error; missing optional ones are one line of warning.
+
+set -u
+
+packages() {
+    # package            job    kind      command
+    cat <<'END'
+    gcc                  build  required  gcc
+    g++                  build  required  g++
+    make                 build  required  make
+    cmake                build  required  cmake
+    pkg-config           build  required  pkg-config
+    binutils             build  required  objcopy
+    libjansson-dev       build  required  -
+    sqlite3              run    required  sqlite3
+    libjemalloc2         run    optional  -
+    libmimalloc2.0       run    optional  -
+    libtcmalloc-minimal4 run    optional  -
+    libtbbmalloc2        run    optional  -
+    libcmocka-dev        test   required  -
+    clang                test   required  clang
+    valgrind             test   required  valgrind
+    libc6-dbg            test   required  -
+    git                  test   required  git
+    perl                 test   required  perl
+    sqlite3              test   required  sqlite3
+    nodejs               test   required  node
+    python3              test   required  python3
+    strace               test   required  strace
+    coreutils            test   required  timeout
+    clang-format         test   optional  clang-format
+    libclang-rt-14-dev   test   optional  -
+END
+}
+
+# Prints `kind package` for each package that the jobs in $1 need and that is not there.
+missing() {
+    # shellcheck disable=SC2046 # package names hold no spaces
+    present=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' \
+        $(packages | awk '$4 == "-" { print $1 }') 2>/dev/null | sed -n 's/^installed //p')
+    packages | while read -r package job kind command; do
+        case " $1 " in *" $job "*) ;; *) continue ;; esac
+        if [ "$command" != - ]; then
+            command -v "$command" >/dev/null && continue
+        else
+            printf '%s\n' "$present" | grep -qx "$package" && continue
+        fi
+        echo "$kind $package"
+    done | sort -u
+}
+
+# Prints the packages of kind $1 that are missing, on one line.
+missing_of_kind() {
+    missing "$jobs" | awk -v kind="$1" '$1 == kind { printf "%s%s", separator, $2; separator = " " }'
+}
+
+warn() { echo "install-deps: $*" >&2; }
+
+apt_install() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@" \
+        </dev/null >"$log" 2>&1
+}
+
+for job in "$@"; do
+    case $job in build | run | test) ;; *) warn "no such job: $job"; exit 2 ;; esac
+done
+jobs=$*
+
+required=$(missing_of_kind required)
+optional=$(missing_of_kind optional)
+[ -z "$required$optional" ] && exit 0
+
+by_hand="apt-get install --no-install-recommends"
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=sudo
+    # sudo may ask for a password only where somebody can type it.
+    command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; } || as_root=none
+fi
+
+if [ "$as_root" = none ] || ! command -v apt-get >/dev/null; then
+    if [ -n "$required" ]; then
+        warn "missing: $required; to install them, type as root: $by_hand $required"
+        exit 1
+    fi
+    warn "going on without: $optional; to install them, type as root: $by_hand $optional"
+    exit 0
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+echo "install-deps: installing $required${required:+${optional:+ }}$optional"
+$as_root apt-get update -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 \
+    -o Acquire::http::Timeout=20 </dev/null >"$log" 2>&1 || warn "apt-get update failed; trying anyway"
+
+# shellcheck disable=SC2086 # package names hold no spaces
+if [ -n "$required" ] && ! apt_install $required; then
+    tail -n 5 "$log" >&2
+    warn "could not install: $(missing_of_kind required); to see why, type as root: $by_hand $required"
+    exit 1
+fi
+
+# One at a time, so that one that this system does not have takes no other with it.
+for package in $optional; do
+    apt_install "$package" || warn "going on without $package, which could not be installed"
+done

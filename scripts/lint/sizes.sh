@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Files stay small: .c and .h at most 800 lines, internal headers 250, public headers (include/) 180.
+
+cd "$(dirname "$0")/../.." || exit 2
+
+scripts/list-files.sh '*.c' '*.h' | while IFS= read -r file; do
+    case $file in
+    include/*.h) limit=180 ;;
+    *.h) limit=250 ;;
+    *) limit=800 ;;
+    esac
+    lines=$(wc -l <"$file")
+    [ "$lines" -gt "$limit" ] && echo "$file:$lines: $lines lines, at most $limit allowed"
+done | { ! grep . ; }

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* See chunk.h. */
+#include "core/chunk.h"
+
+#include "os/fatal.h"
+#include "os/lock.h"
+#include "os/os.h"
+
+#define ALL_UNITS UINT32_MAX
+
+static struct {
+    struct lock grow; /* RANK_GROW: adding chunks */
+    struct lock lock; /* RANK_POOL: all below, and the fields of chunks */
+    struct chunk *bucket[CHUNK_UNITS + 1]; /* by longest free run; [0] unused */
+    uint64_t occupied; /* bit n: bucket[n] is not empty */
+    size_t used; /* units */
+    size_t used_peak;
+    size_t dirty; /* units free and touched; = sum over chunks of ones in free_mask & dirty_mask */
+    size_t purge_at; /* with more than this, purging starts */
+    bool purging; /* one thread at a time */
+} pool;
+
+/* ---- filing ---- */
+
+static void set_free_chunk(struct chunk *chunk, bool is_free)
+{
+    uint64_t bit = (uint64_t)1 << (chunk->index % 64);
+    uint64_t *word = &chunk->region->free_chunks[chunk->index / 64];
+    *word = is_free ? *word | bit : *word & ~bit;
+}
+
+/* Moves the chunk to where its free_mask says. */
+static void refile(struct chunk *chunk)
+{
+    unsigned run = longest_run(chunk->free_mask);
+    if (run == chunk->run)
+        return;
+    if (chunk->run != 0) {
+        if (chunk->prev != NULL)
+            chunk->prev->next = chunk->next;
+        else if ((pool.bucket[chunk->run] = chunk->next) == NULL)
+            pool.occupied &= ~((uint64_t)1 << chunk->run);
+        if (chunk->next != NULL)
+            chunk->next->prev = chunk->prev;
+    }
+    if (chunk->run == CHUNK_UNITS || run == CHUNK_UNITS)
+        set_free_chunk(chunk, run == CHUNK_UNITS);
+    chunk->run = (uint8_t)run;
+    if (run != 0) {
+        chunk->prev = NULL;
+        chunk->next = pool.bucket[run];
+        if (chunk->next != NULL)
+            chunk->next->prev = chunk;
+        pool.bucket[run] = chunk;
+        pool.occupied |= (uint64_t)1 << run;
+    }
+}
+
+/* Units leave the pool. True if all of them read as zero. */
+static bool remove_units(struct chunk *chunk, uint32_t mask)
+{
+    uint32_t dirty = chunk->dirty_mask & mask;
+    chunk->free_mask &= ~mask;
+    refile(chunk);
+    pool.dirty -= count_ones(dirty);
+    pool.used += count_ones(mask);
+    if (pool.used > pool.used_peak)
+        pool.used_peak = pool.used;
+    return dirty == 0;
+}
+
+static void insert_units(struct chunk *chunk, uint32_t mask)
+{
+    ASSERT((chunk->free_mask & mask) == 0);
+    chunk->free_mask |= mask;
+    refile(chunk);
+    pool.dirty += count_ones(chunk->dirty_mask & mask);
+    pool.used -= count_ones(mask);
+}
+
+/* ---- taking ---- */
+
+/* The chunk with the tightest run that holds `count` units: of the first few there, the fullest. */
+static struct chunk *find_chunk(unsigned count)
+{
+    uint64_t fitting = pool.occupied >> count << count;
+    if (fitting == 0)
+        return NULL;
+    struct chunk *best = pool.bucket[lowest_bit(fitting)];
+    unsigned least = count_ones(best->free_mask);
+    struct chunk *chunk = best->next;
+    for (int looked = 1; looked < FULLEST_OF && chunk != NULL; looked++, chunk = chunk->next) {
+        unsigned units = count_ones(chunk->free_mask);
+        if (units < least) {
+            least = units;
+            best = chunk;
+        }
+    }
+    return best;
+}
+
+static struct span take_in_chunk(unsigned count)
+{
+    struct span span = {NULL, 0, false};
+    struct chunk *chunk = find_chunk(count);
+    if (chunk == NULL)
+        return span;
+    uint32_t starts = runs_of(chunk->free_mask & chunk->dirty_mask, count);
+    if (starts == 0)
+        starts = runs_of(chunk->free_mask, count);
+    unsigned at = lowest_bit(starts);
+    span.region = chunk->region;
+    span.unit = (size_t)chunk->index * CHUNK_UNITS + at;
+    span.clean = remove_units(chunk, mask32(at, count));
+    return span;
+}
+
+/* First of `count` free chunks in a row, lowest first; SIZE_MAX if there are none. */
+static size_t find_free_chunks(const struct region *region, size_t count)
+{
+    size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
+    size_t run = 0;
+    for (size_t word = 0; word * 64 < opened; word++) {
+        uint64_t bits = region->free_chunks[word];
+        if (bits == 0) {
+            run = 0;
+            continue;
+        }
+        for (unsigned bit = 0; bit < 64; bit++) {
+            run = (bits >> bit & 1) != 0 ? run + 1 : 0;
+            if (run == count)
+                return word * 64 + bit + 1 - count;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static struct span take_chunks(size_t units)
+{
+    struct span span = {NULL, 0, false};
+    size_t count = (units + CHUNK_UNITS - 1) / CHUNK_UNITS;
+    if ((pool.occupied >> CHUNK_UNITS & 1) == 0)
+        return span;
+    struct region *region = cairn__region_first();
+    for (; region != NULL; region = cairn__region_next(region)) {
+        size_t first = find_free_chunks(region, count);
+        if (first == SIZE_MAX)
+            continue;
+        span = (struct span){region, first * CHUNK_UNITS, true};
+        for (size_t i = 0; i < count; i++) {
+            size_t part = size_min(units - i * CHUNK_UNITS, CHUNK_UNITS);
+            if (!remove_units(&region->chunks[first + i], mask32(0, (unsigned)part)))
+                span.clean = false;
+        }
+        break;
+    }
+    return span;
+}
+
+static struct span take(size_t count, bool chunk_aligned)
+{
+    lock_acquire(&pool.lock);
+    struct span span = count <= CHUNK_UNITS && !chunk_aligned ? take_in_chunk((unsigned)count)
+                                                              : take_chunks(count);
+    lock_release(&pool.lock);
+    return span;
+}
+
+/* Brings fresh chunks into the pool. Under the grow lock. */
+static bool grow(size_t count)
+{
+    size_t first;
+    struct region *region = cairn__window_extend(count, &first);
+    if (region == NULL)
+        return false;
+    lock_acquire(&pool.lock);
+    for (size_t i = count; i-- > 0;) {
+        struct chunk *chunk = &region->chunks[first + i];
+        chunk->region = region;
+        chunk->index = (uint32_t)(first + i);
+        pool.used += CHUNK_UNITS; /* insert_units takes them off again */
+        insert_units(chunk, ALL_UNITS);
+    }
+    lock_release(&pool.lock);
+    return true;
+}
+
+struct span cairn__units_take(size_t count, bool chunk_aligned)
+{
+    struct span span = take(count, chunk_aligned);
+    if (LIKELY(span.region != NULL))
+        return span;
+    lock_acquire(&pool.grow);
+    span = take(count, chunk_aligned); /* somebody may have grown it while this thread waited */
+    if (span.region == NULL && grow((count + CHUNK_UNITS - 1) / CHUNK_UNITS))
+        span = take(count, chunk_aligned);
+    lock_release(&pool.grow);
+    return span;
+}
+
+/* ---- giving back ---- */
+
+static size_t purge_limit(void)
+{
+    return size_max(DIRTY_MIN / UNIT_SIZE, pool.used / DIRTY_SHARE);
+}
+
+/* Of the chunk's free touched units, those in the row that begins first. */
+static uint32_t first_dirty_run(const struct chunk *chunk)
+{
+    uint32_t dirty = chunk->free_mask & chunk->dirty_mask;
+    if (dirty == 0)
+        return 0;
+    uint32_t low = dirty & -dirty;
+    return dirty & ~(dirty + low); /* the carry runs through the row and clears it */
+}
+
+/*
+ * Gives back one row of units: out of the pool, so that nobody takes them meanwhile, then the system
+ * call without the lock. False if the system refused.
+ */
+static bool purge_run(struct chunk *chunk, uint32_t run)
+{
+    remove_units(chunk, run);
+    lock_release(&pool.lock);
+    char *start = (char *)chunk->region->base + (size_t)chunk->index * CHUNK_SIZE +
+                  ((size_t)lowest_bit(run) << UNIT_SHIFT);
+    bool done = cairn__os_purge(start, (size_t)count_ones(run) << UNIT_SHIFT);
+    lock_acquire(&pool.lock);
+    if (done)
+        chunk->dirty_mask &= ~run;
+    insert_units(chunk, run);
+    return done;
+}
+
+/* Purges from the top down until no more than `keep` units are dirty. Holds the lock on and off. */
+static void purge_down_to(size_t keep)
+{
+    pool.purging = true;
+    bool willing = true;
+    struct region *region = cairn__region_first();
+    for (; region != NULL && willing; region = cairn__region_next(region)) {
+        size_t index = atomic_load_explicit(&region->opened, memory_order_relaxed);
+        while (index-- > 0 && pool.dirty > keep && willing) {
+            uint32_t run;
+            while (willing && (run = first_dirty_run(&region->chunks[index])) != 0)
+                willing = purge_run(&region->chunks[index], run);
+        }
+    }
+    /* Where the system refuses (locked memory), ask again only after as much has come anew. */
+    pool.purge_at = size_max(purge_limit(), willing ? 0 : pool.dirty + purge_limit());
+    pool.purging = false;
+}
+
+void cairn__units_give(struct span span, size_t count)
+{
+    lock_acquire(&pool.lock);
+    size_t unit = span.unit;
+    size_t end = unit + count;
+    while (unit < end) {
+        struct chunk *chunk = &span.region->chunks[unit / CHUNK_UNITS];
+        unsigned at = (unsigned)(unit % CHUNK_UNITS);
+        unsigned part = (unsigned)size_min(end - unit, CHUNK_UNITS - at);
+        chunk->dirty_mask |= mask32(at, part);
+        insert_units(chunk, mask32(at, part));
+        unit += part;
+    }
+    if (UNLIKELY(pool.dirty > size_max(pool.purge_at, purge_limit())) && !pool.purging)
+        purge_down_to(purge_limit() / 4 * 3);
+    lock_release(&pool.lock);
+}
+
+bool cairn__units_purge_all(void)
+{
+    lock_acquire(&pool.lock);
+    size_t before = pool.dirty;
+    if (!pool.purging)
+        purge_down_to(0);
+    bool some = pool.dirty < before;
+    lock_release(&pool.lock);
+    return some;
+}
+
+struct pool_figures cairn__pool_figures(void)
+{
+    lock_acquire(&pool.lock);
+    struct pool_figures figures = {pool.used, pool.dirty, pool.used_peak};
+    lock_release(&pool.lock);
+    return figures;
+}
+
+void cairn__pool_before_fork(void)
+{
+    lock_acquire(&pool.grow);
+    lock_acquire(&pool.lock);
+}
+
+void cairn__pool_after_fork(bool child)
+{
+    if (child) {
+        lock_reset(&pool.lock);
+        lock_reset(&pool.grow);
+        pool.purging = false; /* what another thread was purging stays out of the child's pool */
+    } else {
+        lock_release(&pool.lock);
+        lock_release(&pool.grow);
+    }
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool: units of 64 KiB, in chunks of 2 MiB, that are not in use. A chunk knows its free units
+ * as a mask, so neighbours need no merging; it is filed by its longest free run. Taking prefers the
+ * chunk that fits most tightly, and in it units that were touched before: dense, warm memory first.
+ *
+ * Free memory that was touched is given back to the system when there is more of it than a share of
+ * what is in use, from the top of the address space down; taking works upwards.
+ *
+ * Everything here may be called by any thread; one lock, never held across a system call.
+ */
+#ifndef CAIRN_CORE_CHUNK_H
+#define CAIRN_CORE_CHUNK_H
+
+#include "core/window.h"
+
+struct chunk {
+    struct chunk *next; /* of those with the same longest run; under the pool's lock, as all here */
+    struct chunk *prev;
+    struct region *region; /* set once, when the chunk is opened */
+    uint32_t index; /* in its region; set once */
+    uint32_t free_mask; /* units in the pool */
+    uint32_t dirty_mask; /* units that were touched since they were fresh; a free one has old bytes */
+    uint8_t run; /* the bucket: longest run of ones in free_mask; 0: not filed */
+} ALIGNED(CHUNK_BYTES);
+_Static_assert(sizeof(struct chunk) == CHUNK_BYTES, "the metadata of a region is laid out by this");
+
+/* A row of units. */
+struct span {
+    struct region *region; /* NULL: none */
+    size_t unit; /* index of the first in the region */
+    bool clean; /* reads as zero */
+};
+
+static inline char *span_start(struct span span)
+{
+    return (char *)span.region->base + (span.unit << UNIT_SHIFT);
+}
+
+/*
+ * Takes `count` units in a row. Up to CHUNK_UNITS come from one chunk; more begin at a chunk, and
+ * so do those that ask for chunk_aligned. O(1) up to a chunk, O(chunks / 64) beyond.
+ */
+struct span cairn__units_take(size_t count, bool chunk_aligned);
+
+/* Gives them back, touched or not. May return excess memory to the system. */
+void cairn__units_give(struct span span, size_t count);
+
+/* Returns all free touched memory to the system. True if there was any. */
+bool cairn__units_purge_all(void);
+
+struct pool_figures {
+    size_t used; /* units taken */
+    size_t dirty; /* free units that were touched */
+    size_t used_peak;
+};
+struct pool_figures cairn__pool_figures(void);
+
+void cairn__pool_before_fork(void);
+void cairn__pool_after_fork(bool child);
+
+#endif

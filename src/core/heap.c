@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* See heap.h. */
+#include "core/heap.h"
+
+#include "core/depot.h"
+#include "os/fatal.h"
+
+__thread struct heap *cairn__heap __attribute__((tls_model("initial-exec"))) = &cairn__heap_none;
+struct heap cairn__heap_none;
+struct heap cairn__heap_gone;
+
+void cairn__heap_init(struct heap *heap, struct lock *shared)
+{
+    heap->small_classes = cairn__small_classes;
+    heap->budget = REMOTE_BUDGET;
+    heap->shared = shared;
+}
+
+/* ---- listed pages ---- */
+
+static void list_page(struct shelf *shelf, struct page *page)
+{
+    page_recount(page, PAGE_LISTED);
+    page_push_last(&shelf->listed, page);
+}
+
+/* A listed page whose last block has come back. */
+static void empty_page(struct shelf *shelf, struct page *page)
+{
+    page_remove(&shelf->listed, page);
+    if (shelf->spare == NULL && page->units == 1)
+        shelf->spare = page;
+    else
+        cairn__page_give(page);
+}
+
+void cairn__heap_event(struct heap *heap, struct page *page)
+{
+    struct shelf *shelf = &heap->shelf[page->class];
+    bool outer = heap_enter(heap);
+    if (page_state(page) == PAGE_ASLEEP) {
+        page_remove(&shelf->asleep, page);
+        list_page(shelf, page);
+    } else {
+        empty_page(shelf, page);
+    }
+    heap_leave(heap, outer);
+}
+
+void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, void *last,
+                            unsigned count)
+{
+    block_set_next(last, page->free);
+    page->free = first;
+    while (count >= page->needed) {
+        count -= page->needed;
+        page->needed = 0;
+        cairn__heap_event(heap, page);
+        if (count == 0 || page->needed == 0)
+            return; /* the page may be gone (or more came back than was out: a double free) */
+    }
+    page->needed -= count;
+}
+
+/* ---- sleeping pages ---- */
+
+bool cairn__heap_adopt(struct heap *heap, struct page *page)
+{
+    struct heap *cold = OWNER_COLD;
+    if (!atomic_compare_exchange_strong_explicit(&page->owner, &cold, heap, memory_order_acquire,
+                                                 memory_order_relaxed))
+        return false;
+    page->needed_before = page->needed;
+    page_push_first(&heap->shelf[page->class].asleep, page);
+    return true;
+}
+
+/* A page of which no block has come back for a long time: whoever frees one first shall have it. */
+static void cool_oldest(struct shelf *shelf)
+{
+    struct page *page = shelf->asleep.last;
+    page_remove(&shelf->asleep, page);
+    if (page->needed == page->needed_before) {
+        atomic_store_explicit(&page->owner, OWNER_COLD, memory_order_release);
+    } else {
+        page->needed_before = page->needed;
+        page_push_first(&shelf->asleep, page);
+    }
+}
+
+static void fall_asleep(struct page *page)
+{
+    page_recount(page, PAGE_ASLEEP);
+    page->needed_before = page->needed;
+}
+
+void cairn__heap_sleep(struct heap *heap, unsigned class)
+{
+    struct shelf *shelf = &heap->shelf[class];
+    struct page *page = shelf->active;
+    shelf->active = NULL;
+    fall_asleep(page);
+    page_push_first(&shelf->asleep, page);
+    if (shelf->asleep.count > ASLEEP_KEPT)
+        cool_oldest(shelf);
+}
+
+/* ---- the next page ---- */
+
+struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
+{
+    struct shelf *shelf = &heap->shelf[class];
+    struct page *page = shelf->listed.first;
+    if (LIKELY(page != NULL))
+        page_remove(&shelf->listed, page);
+    else if ((page = shelf->spare) != NULL)
+        shelf->spare = NULL;
+    else if ((page = cairn__depot_take(class, heap)) == NULL &&
+             (page = cairn__page_take(class, heap)) == NULL)
+        return NULL;
+    page_recount(page, PAGE_ACTIVE);
+    shelf->active = page;
+    return page;
+}
+
+/* ---- the end ---- */
+
+static void return_bin(struct heap *heap, unsigned class)
+{
+    struct page *page = heap->shelf[class].active;
+    void *block = heap->bin[class];
+    heap->bin[class] = NULL;
+    while (block != NULL) {
+        void *next = block_next(block);
+        heap_free_local(heap, page, block);
+        block = next;
+    }
+}
+
+/* Hands on a page that is in no list: to the depot if it can serve soon, else to its next freer. */
+static void hand_on(struct page *page)
+{
+    unsigned can_give = page_free_count(page) + page->capacity - page->issued;
+    if (can_give >= page->wake) {
+        cairn__depot_put(page);
+        return;
+    }
+    /* Blocks never handed out cannot be counted down to: such a page sleeps on without them. */
+    if (page_state(page) != PAGE_ASLEEP)
+        fall_asleep(page);
+    atomic_store_explicit(&page->owner, OWNER_COLD, memory_order_release);
+}
+
+void cairn__heap_abandon(struct heap *heap)
+{
+    for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        struct shelf *shelf = &heap->shelf[class];
+        return_bin(heap, class);
+        struct page *page = shelf->active;
+        shelf->active = NULL;
+        if (page != NULL)
+            hand_on(page);
+        while ((page = shelf->listed.first) != NULL) {
+            page_remove(&shelf->listed, page);
+            hand_on(page);
+        }
+        if ((page = shelf->spare) != NULL) {
+            shelf->spare = NULL;
+            cairn__page_give(page);
+        }
+        while ((page = shelf->asleep.first) != NULL) {
+            page_remove(&shelf->asleep, page);
+            hand_on(page);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A heap: the pages that one thread allocates from, and the lists of blocks it hands out. No lock:
+ * everything but the inbox is its thread's alone. (Two kinds of heap have no thread. A shared one is
+ * used under its lock; an idle one, between two threads, under the registry's.)
+ *
+ * Blocks in a bin count as in use. A bin holds blocks of the class's active page only.
+ */
+#ifndef CAIRN_CORE_HEAP_H
+#define CAIRN_CORE_HEAP_H
+
+#include "core/page.h"
+#include "os/lock.h"
+
+/* The pages of one class. */
+struct shelf {
+    struct page *active; /* bin[class] is filled from it; NULL at first */
+    struct page_list listed; /* have blocks to give; longest listed first */
+    struct page_list asleep; /* latest first */
+    struct page *spare; /* listed apart: wholly free, in one unit, for when all others are full */
+};
+
+/* Frees gathered for one page of another heap: blocks linked through their first word. */
+struct ring {
+    struct page *page; /* NULL: unused */
+    void *first;
+    void *last;
+    uint32_t count;
+};
+
+/* Batches gathered for another heap, linked through their second word. */
+struct target {
+    struct heap *heap; /* NULL: unused */
+    void *first;
+    void *last;
+};
+
+enum heap_state { HEAP_LIVE, HEAP_IDLE };
+
+struct heap {
+    void *bin[CLASS_COUNT]; /* what malloc pops from; [0] always empty */
+    /*
+     * A copy of the table: found from the heap, it costs malloc an instruction less. In a heap that
+     * is not real it is all zeros, and every size is of class 0.
+     */
+    struct small_classes small_classes;
+    struct shelf shelf[CLASS_COUNT];
+
+    /* Frees on their way out. */
+    struct ring ring[REMOTE_RINGS];
+    struct target target[REMOTE_TARGETS];
+    int64_t budget; /* bytes that may still be held back */
+    void *pending; /* batches taken from the inbox and not yet dealt with */
+    void *strays; /* batches that came to an idle heap; this heap passes them on */
+
+    uint32_t refills;
+    uint32_t exit_rounds; /* times that the thread's exit hook has run */
+    /*
+     * A slow path is under way: lists may be half edited. A child of fork takes over the heaps of
+     * the threads that it has not only where this is false. The straight lines of malloc and free
+     * leave at most one block unaccounted when they stop half way.
+     */
+    volatile bool busy;
+    bool fresh; /* the block that refill gave last was never handed out before, and reads as zero */
+    struct lock *shared; /* set once; NULL: one thread's */
+
+    /* Under the registry's lock. */
+    struct heap *next_known; /* all heaps */
+    struct heap *next_idle;
+
+    /* From here on other threads write. */
+    _Atomic(void *) inbox ALIGNED(CACHE_LINES); /* batches sent here, linked; remote.h */
+    _Atomic int state; /* enum heap_state */
+};
+
+/*
+ * The one word of thread-local storage: the thread's heap, or one of the two heaps below, whose bins
+ * are always empty and which own no page; so the straight lines need no test for them.
+ */
+extern HIDDEN __thread struct heap *cairn__heap __attribute__((tls_model("initial-exec")));
+extern HIDDEN struct heap cairn__heap_none; /* the thread has not allocated yet */
+extern HIDDEN struct heap cairn__heap_gone; /* the thread has ended, as far as we were told */
+
+static inline bool heap_is_real(const struct heap *heap)
+{
+    return heap != &cairn__heap_none && heap != &cairn__heap_gone;
+}
+
+/* Around every edit of a heap's lists. Returns what to leave with: edits nest. */
+static inline bool heap_enter(struct heap *heap)
+{
+    bool outer = heap->busy;
+    heap->busy = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    return outer;
+}
+
+static inline void heap_leave(struct heap *heap, bool outer)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    heap->busy = outer;
+}
+
+/* ---- frees ---- */
+
+/* Makes zeroed memory a heap. */
+void cairn__heap_init(struct heap *heap, struct lock *shared);
+
+/* page->needed has come down to 0: the page wakes up, or is empty and may leave the heap. */
+void cairn__heap_event(struct heap *heap, struct page *page);
+
+static inline void heap_free_local(struct heap *heap, struct page *page, void *block)
+{
+    block_set_next(block, page->free);
+    page->free = block;
+    /* The count last: a fork in between has lost a block; the other way, a block has two owners. */
+    atomic_signal_fence(memory_order_seq_cst);
+    if (UNLIKELY(--page->needed == 0))
+        cairn__heap_event(heap, page);
+}
+
+/* Frees `count` blocks first..last, linked, of a page of this heap. */
+void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, void *last,
+                            unsigned count);
+
+/* Makes a cold page this heap's, if nobody else is quicker. */
+bool cairn__heap_adopt(struct heap *heap, struct page *page);
+
+/* ---- pages ---- */
+
+/* The active page has nothing left to give: it sleeps. */
+void cairn__heap_sleep(struct heap *heap, unsigned class);
+
+/* A page of the class with blocks to give becomes the active one; NULL when out of memory. */
+struct page *cairn__heap_next_page(struct heap *heap, unsigned class);
+
+/* Gives all pages away: to the depot, to the pool, or to whoever frees one of their blocks. */
+void cairn__heap_abandon(struct heap *heap);
+
+#endif

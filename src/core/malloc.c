@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* See malloc.h. */
+#include "core/malloc.h"
+
+#include <string.h>
+
+#include "base/option.h"
+#include "core/large.h"
+#include "core/refill.h"
+#include "core/remote.h"
+#include "core/thread.h"
+#include "os/fatal.h"
+
+static _Atomic size_t foreign_frees;
+
+size_t cairn__foreign_frees(void)
+{
+    return atomic_load_explicit(&foreign_frees, memory_order_relaxed);
+}
+
+/* ---- malloc ---- */
+
+/* What a thread without a heap gets. */
+static NOINLINE void *take_late(unsigned class)
+{
+    struct heap *late = cairn__late_acquire();
+    void *block = late->bin[class];
+    if (block != NULL)
+        late->bin[class] = block_next(block);
+    else
+        block = cairn__refill(late, class);
+    cairn__late_release(late);
+    return block;
+}
+
+/* The bin is empty and the active page has too little. *fresh (if asked): the block reads as zero. */
+static NOINLINE void *take_from_new(unsigned class, bool *fresh)
+{
+    struct heap *heap = cairn__thread_heap();
+    if (UNLIKELY(heap == NULL))
+        return take_late(class);
+    void *block = cairn__refill(heap, class);
+    if (fresh != NULL)
+        *fresh = heap->fresh;
+    return block;
+}
+
+static inline void *take_block(unsigned class, bool *fresh)
+{
+    struct heap *heap = cairn__heap;
+    void *block = heap->bin[class];
+    if (LIKELY(block != NULL)) {
+        heap->bin[class] = block_next(block);
+        return block;
+    }
+    block = refill_from_active(heap, class);
+    return LIKELY(block != NULL) ? block : take_from_new(class, fresh);
+}
+
+static void *take_large(size_t size, size_t align, bool *zeroed)
+{
+    cairn__process_start();
+    return cairn__large_alloc(size, align, zeroed);
+}
+
+void *cairn__malloc_slow(size_t size)
+{
+    if (LIKELY(size <= MEDIUM_MAX))
+        return take_block(class_of(size), NULL);
+    return take_large(size, 1, NULL);
+}
+
+void *cairn__calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (UNLIKELY(__builtin_mul_overflow(count, size, &bytes)))
+        return NULL;
+    bool zeroed = false;
+    void *block = cairn__malloc_fast(bytes);
+    if (UNLIKELY(block == NULL)) {
+        if (bytes <= MEDIUM_MAX)
+            block = take_block(class_of(bytes), &zeroed);
+        else
+            block = take_large(bytes, 1, &zeroed);
+    }
+    if (block != NULL) {
+        if (!zeroed)
+            memset(block, 0, bytes);
+        else
+            block_set_next(block, NULL); /* the one word that refill may have written */
+    }
+    return block;
+}
+
+void *cairn__aligned(size_t align, size_t size)
+{
+    if (align <= 16)
+        return cairn__malloc_slow(size);
+    unsigned class = align > UNIT_SIZE ? 0 : cairn__class_aligned(size, align);
+    if (class != 0)
+        return take_block(class, NULL);
+    return take_large(size, align, NULL);
+}
+
+/* ---- free ---- */
+
+static void ignore(const void *ptr)
+{
+    atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed);
+    if (cairn__option(OPTION_VERBOSE))
+        cairn__report("ignored: free of a pointer that is no block:", ptr);
+}
+
+void cairn__free_event(struct page *page)
+{
+    cairn__heap_event(cairn__heap, page);
+}
+
+static void free_through(struct heap *heap, struct page *page, void *ptr)
+{
+    bool outer = heap_enter(heap);
+    if (page_owner(page) == heap ||
+        (page_owner(page) == OWNER_COLD && cairn__heap_adopt(heap, page)))
+        heap_free_local(heap, page, ptr);
+    else
+        cairn__remote_free(heap, page, ptr);
+    heap_leave(heap, outer);
+}
+
+/* A page that is no heap's of this thread. Apart from free_slow, whose medium case needs no frame. */
+static NOINLINE void free_elsewhere(void *ptr, struct page *page)
+{
+    struct heap *owner = page_owner(page);
+    if (owner == OWNER_LARGE || owner == NULL) {
+        if (owner == NULL || !cairn__large_free(ptr, page))
+            ignore(ptr);
+        return;
+    }
+    struct heap *heap = cairn__thread_heap();
+    if (LIKELY(heap != NULL)) {
+        free_through(heap, page, ptr);
+        return;
+    }
+    heap = cairn__late_acquire();
+    free_through(heap, page, ptr);
+    cairn__late_release(heap);
+}
+
+void cairn__free_slow(void *ptr, struct page *page)
+{
+    if (page_owner(page) == OWNER_INTERIOR)
+        page -= page->offset;
+    struct heap *heap = cairn__heap;
+    if (LIKELY(page_owner(page) == heap))
+        heap_free_local(heap, page, ptr);
+    else
+        free_elsewhere(ptr, page);
+}
+
+void cairn__free_outside(void *ptr)
+{
+    if (ptr == NULL)
+        return;
+    struct page *page = page_near(ptr);
+    if (page != NULL)
+        cairn__free_slow(ptr, page);
+    else if (!cairn__huge_free(ptr))
+        ignore(ptr);
+}
+
+/* ---- sizes ---- */
+
+size_t cairn__usable_size(const void *ptr)
+{
+    if (ptr == NULL)
+        return 0;
+    const struct page *page = page_near(ptr);
+    if (page == NULL)
+        return cairn__huge_size(ptr);
+    if (page_owner(page) == OWNER_INTERIOR)
+        page -= page->offset;
+    if (page_owner(page) == NULL)
+        return 0;
+    return page->size != 0 ? page->size : (size_t)page->units << UNIT_SHIFT;
+}
+
+static void *move_block(void *ptr, size_t old_size, size_t size)
+{
+    void *block = cairn__malloc_fast(size);
+    if (block == NULL)
+        block = cairn__malloc_slow(size);
+    if (block != NULL) {
+        memcpy(block, ptr, size_min(old_size, size));
+        cairn__free(ptr);
+    }
+    return block;
+}
+
+void *cairn__realloc(void *ptr, size_t size)
+{
+    size_t old_size = cairn__usable_size(ptr);
+    if (UNLIKELY(old_size == 0)) {
+        ignore(ptr); /* what it holds cannot be known */
+        return NULL;
+    }
+    if (size <= old_size && size >= old_size / 2)
+        return ptr;
+    if (old_size > LARGE_MAX && size > LARGE_MAX) {
+        void *block = cairn__huge_resize(ptr, size);
+        if (block != NULL)
+            return block;
+    }
+    void *block = move_block(ptr, old_size, size);
+    /* Shrinking cannot fail: where there is no memory to move to, the block stays. */
+    return block == NULL && size <= old_size ? ptr : block;
+}
+
+bool cairn__trim(void)
+{
+    return cairn__units_purge_all();
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The malloc. Each function's straight line is here, inlined into the entry points; what is rare is
+ * one call away. None touches errno. NULL: out of memory, or more than PTRDIFF_MAX bytes asked for.
+ *
+ * Any thread may free any block.
+ */
+#ifndef CAIRN_CORE_MALLOC_H
+#define CAIRN_CORE_MALLOC_H
+
+#include "core/heap.h"
+
+/* Any size; 0 gives a block of its own. */
+void *cairn__malloc_slow(size_t size);
+
+/* The straight line: 13 instructions on x86-64. NULL: let malloc_slow decide. */
+static inline void *cairn__malloc_fast(size_t size)
+{
+    if (LIKELY(size <= SMALL_MAX)) {
+        struct heap *heap = cairn__heap;
+        unsigned class = heap->small_classes.at[(size + 15) >> 4];
+        void *block = heap->bin[class];
+        if (LIKELY(block != NULL)) {
+            heap->bin[class] = block_next(block);
+            return block;
+        }
+    }
+    return NULL;
+}
+
+/* What the straight line of free leaves: other owners' pages, and the page's countdown at zero. */
+void cairn__free_slow(void *ptr, struct page *page);
+void cairn__free_event(struct page *page);
+/* A pointer outside the window: NULL, huge, of another region, or foreign. */
+void cairn__free_outside(void *ptr);
+
+/*
+ * The straight line: 17 instructions on x86-64. A pointer that is no block of ours is ignored and
+ * counted, as far as that can be seen.
+ */
+static inline void cairn__free(void *ptr)
+{
+    uintptr_t offset = (uintptr_t)ptr - cairn__window.base;
+    if (UNLIKELY(offset >= cairn__window.size)) {
+        cairn__free_outside(ptr);
+        return;
+    }
+    struct page *page = &cairn__window.pages[offset >> UNIT_SHIFT];
+    if (UNLIKELY(page_owner(page) != cairn__heap)) {
+        cairn__free_slow(ptr, page);
+        return;
+    }
+    /* As heap_free_local, but for the event's single argument. */
+    block_set_next(ptr, page->free);
+    page->free = ptr;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (UNLIKELY(--page->needed == 0))
+        cairn__free_event(page);
+}
+
+/* Zeroed; NULL also if count * size overflows. */
+void *cairn__calloc(size_t count, size_t size);
+
+/* ptr: a block; size > 0. NULL: nothing has changed. */
+void *cairn__realloc(void *ptr, size_t size);
+
+/* align: a power of two. */
+void *cairn__aligned(size_t align, size_t size);
+
+/* Bytes that the caller may use; constant while the block lives. 0 for NULL and foreign pointers. */
+size_t cairn__usable_size(const void *ptr);
+
+/* Returns all free memory to the system. True if there was any. */
+bool cairn__trim(void);
+
+/* Frees of pointers that are no blocks of ours, so far. */
+size_t cairn__foreign_frees(void);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A page: one to sixteen units cut into equal blocks, or a single large block of any number of
+ * units. Its descriptor, one cache line, lies apart from the blocks; the line of a page's first unit
+ * describes it, those of its other units only say how far back that one is.
+ *
+ * One number, `needed`, counts frees down to the next event, whatever that is; so a free tests one
+ * thing. Free blocks are linked through their first word. For pages of blocks, always:
+ *
+ *     free blocks in the list      f = asleep ? wake - needed : issued - needed   (active: below)
+ *     blocks in use (or in a bin)    = issued - f
+ *     blocks never handed out        = capacity - issued
+ *
+ * Life: taken from the pool -> ACTIVE (the page its heap allocates from) -> ASLEEP (no blocks left;
+ * nobody looks at it until `wake` blocks have come back) -> LISTED (can serve again) -> ACTIVE, or
+ * to the pool when all blocks are back. Of a thread that ends, pages with free blocks are SHELVED in
+ * the depot; full ones, and those that stay asleep for long, lose their owner and belong to the
+ * first thread that frees one of their blocks.
+ */
+#ifndef CAIRN_CORE_PAGE_H
+#define CAIRN_CORE_PAGE_H
+
+#include "core/chunk.h"
+#include "core/class.h"
+
+struct heap;
+
+enum page_state { PAGE_NONE, PAGE_ACTIVE, PAGE_ASLEEP, PAGE_LISTED, PAGE_SHELVED, PAGE_LARGE };
+
+/* Owners that are no heap. NULL: the unit is not in use. */
+#define OWNER_COLD ((struct heap *)8) /* asleep; the first to free a block adopts it */
+#define OWNER_DEPOT ((struct heap *)16) /* shelved; under the depot's lock */
+#define OWNER_LARGE ((struct heap *)24) /* one large block; whoever frees it returns it */
+#define OWNER_INTERIOR ((struct heap *)32) /* a unit of a page that began `offset` units before */
+
+static inline bool owner_is_heap(const struct heap *owner)
+{
+    return (uintptr_t)owner > (uintptr_t)OWNER_INTERIOR;
+}
+
+struct page {
+    /*
+     * Read by any thread that frees one of the page's blocks. A heap gives its page away only to
+     * OWNER_COLD or OWNER_DEPOT, by a release store; COLD changes only by an acquire
+     * compare-and-swap of an adopter, DEPOT only under the depot's lock; so each new owner sees all
+     * that the last one wrote below.
+     */
+    _Atomic(struct heap *) owner;
+
+    /* The owner's alone. */
+    void *free; /* blocks that came back, last first */
+    uint32_t needed; /* frees until the next event */
+
+    /* Set when the page is taken; stable while any of its blocks is in use. */
+    uint32_t size; /* of a block; 0 for a large one */
+
+    /* The owner's alone. */
+    struct page *next; /* in the list that its state names */
+    struct page *prev;
+
+    /* Set when the page is taken. */
+    char *start; /* the first block */
+    uint16_t capacity; /* blocks */
+
+    uint16_t issued; /* blocks ever handed out; the owner's alone */
+
+    /* Set when the page is taken. */
+    uint16_t units;
+    uint8_t class;
+    uint8_t wake; /* free blocks that end its sleep */
+    bool clean; /* blocks never handed out read as zero */
+    uint8_t offset; /* of an interior unit: units back to the first */
+
+    _Atomic uint8_t state; /* the owner writes it; _walk reads it */
+    uint32_t needed_before; /* asleep: `needed` when last looked at, to tell whether it cooled down */
+};
+_Static_assert(sizeof(struct page) == PAGE_BYTES, "one cache line; regions are laid out by this");
+
+static inline struct heap *page_owner(const struct page *page)
+{
+    return atomic_load_explicit(&page->owner, memory_order_relaxed);
+}
+
+static inline enum page_state page_state(const struct page *page)
+{
+    return atomic_load_explicit(&page->state, memory_order_relaxed);
+}
+
+static inline void page_set_state(struct page *page, enum page_state state)
+{
+    atomic_store_explicit(&page->state, (uint8_t)state, memory_order_relaxed);
+}
+
+/* The descriptor of the unit that ptr is in; NULL if no region holds it. Any pointer. */
+static inline struct page *page_near(const void *ptr)
+{
+    uintptr_t offset = (uintptr_t)ptr - cairn__window.base;
+    if (LIKELY(offset < cairn__window.size))
+        return &cairn__window.pages[offset >> UNIT_SHIFT];
+    struct region *region = region_outside_window(ptr);
+    return region == NULL ? NULL : &region->pages[((uintptr_t)ptr - region->base) >> UNIT_SHIFT];
+}
+
+/* The page of a block in use. */
+static inline struct page *page_of(const void *block)
+{
+    struct page *page = page_near(block);
+    return page_owner(page) == OWNER_INTERIOR ? page - page->offset : page;
+}
+
+/* ---- blocks ---- */
+
+static inline void *block_next(const void *block)
+{
+    return *(void *const *)block;
+}
+
+static inline void block_set_next(void *block, void *next)
+{
+    *(void **)block = next;
+}
+
+/* Nothing is to happen when all blocks of the active page are back: its count never gets to 0. */
+#define ACTIVE_NEEDED ((uint32_t)1 << 20)
+
+/* What `needed` is in a state when no block is free. */
+static inline uint32_t page_needed_when_full(const struct page *page, enum page_state state)
+{
+    if (state == PAGE_ACTIVE)
+        return page->issued + ACTIVE_NEEDED;
+    return state == PAGE_ASLEEP ? page->wake : page->issued;
+}
+
+static inline uint32_t page_free_count_in(const struct page *page, enum page_state state)
+{
+    return page_needed_when_full(page, state) - page->needed;
+}
+
+/* Free blocks in the page's list. */
+static inline uint32_t page_free_count(const struct page *page)
+{
+    return page_free_count_in(page, page_state(page));
+}
+
+/* Goes over to another state. */
+static inline void page_recount(struct page *page, enum page_state state)
+{
+    page->needed = page_needed_when_full(page, state) - page_free_count(page);
+    page_set_state(page, state);
+}
+
+/* Takes the whole list of the active page's free blocks; they count as in use. */
+static inline void *page_take_free(struct page *page)
+{
+    void *list = page->free;
+    page->free = NULL;
+    page->needed = page->issued + ACTIVE_NEEDED;
+    return list;
+}
+
+/*
+ * Hands out blocks for the first time, about EXTEND_BYTES of them, as a list. There must be some.
+ */
+void *cairn__page_extend(struct page *page);
+
+/* ---- pages ---- */
+
+/* A page of the class, nothing handed out yet, owned as said; NULL when out of memory. */
+struct page *cairn__page_take(unsigned class, struct heap *owner);
+
+/* A page of one large block; its owner is OWNER_LARGE. */
+struct page *cairn__page_take_large(size_t units, bool chunk_aligned);
+
+/* Back to the pool. None of its blocks is in use. */
+void cairn__page_give(struct page *page);
+
+/* ---- lists ---- */
+
+struct page_list {
+    struct page *first;
+    struct page *last;
+    size_t count;
+};
+
+static inline void page_push_first(struct page_list *list, struct page *page)
+{
+    page->prev = NULL;
+    page->next = list->first;
+    *(list->first != NULL ? &list->first->prev : &list->last) = page;
+    list->first = page;
+    list->count++;
+}
+
+static inline void page_push_last(struct page_list *list, struct page *page)
+{
+    page->next = NULL;
+    page->prev = list->last;
+    *(list->last != NULL ? &list->last->next : &list->first) = page;
+    list->last = page;
+    list->count++;
+}
+
+static inline void page_remove(struct page_list *list, struct page *page)
+{
+    *(page->prev != NULL ? &page->prev->next : &list->first) = page->next;
+    *(page->next != NULL ? &page->next->prev : &list->last) = page->prev;
+    list->count--;
+}
+
+/* Of the first few pages, the one with the fewest free blocks; NULL if the list is empty. */
+struct page *cairn__page_fullest(const struct page_list *list);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where malloc goes when a bin is empty: take in what others freed, then the cheapest of
+ *   1. blocks that came back to the active page, if they are many or it is not full yet;
+ *   2. blocks of the active page that were never handed out;
+ *   3. another page: listed, from the depot, or fresh.
+ */
+#ifndef CAIRN_CORE_REFILL_H
+#define CAIRN_CORE_REFILL_H
+
+#include "core/heap.h"
+
+/*
+ * The commonest case, for the caller to try first: the active page alone has enough to give. NULL
+ * otherwise; a heap that is not real has no active page.
+ */
+static inline void *refill_from_active(struct heap *heap, unsigned class)
+{
+    struct page *page = heap->shelf[class].active;
+    if (page == NULL || page_free_count_in(page, PAGE_ACTIVE) < page->wake)
+        return NULL;
+    bool outer = heap_enter(heap);
+    void *block = page_take_free(page);
+    heap->bin[class] = block_next(block);
+    heap_leave(heap, outer);
+    return block;
+}
+
+/* A block of the class, its bin being empty; NULL when out of memory. Sets heap->fresh. */
+void *cairn__refill(struct heap *heap, unsigned class);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See remote.h. A batch is known by its first block, whose two words hold
+ *     word 0: the count, and where the second and the last block lie, in 16-byte steps from the
+ *             page's start (16 bits each: a page is at most 1 MiB);
+ *     word 1: the next batch of the chain.
+ * From the second block on they are linked as usual.
+ */
+#include "core/remote.h"
+
+#include "core/depot.h"
+#include "core/registry.h"
+
+struct batch {
+    uint64_t packed;
+    struct batch *next;
+};
+
+static uint64_t step_of(const struct page *page, const void *block)
+{
+    return (uint64_t)((const char *)block - page->start) / 16;
+}
+
+static struct batch *pack(struct page *page, void *first, void *last, unsigned count)
+{
+    void *second = count > 1 ? block_next(first) : first;
+    struct batch *batch = first;
+    batch->packed = step_of(page, last) << 32 | step_of(page, second) << 16 | count;
+    return batch;
+}
+
+/* Links the first block to the second again; tells the last and the count. */
+static unsigned unpack(struct page *page, struct batch *batch, void **last)
+{
+    uint64_t packed = batch->packed;
+    void *second = page->start + (packed >> 16 & 0xffff) * 16;
+    *last = page->start + (packed >> 32) * 16;
+    block_set_next(batch, second);
+    return (unsigned)(packed & 0xffff);
+}
+
+/* ---- sending ---- */
+
+/*
+ * The push is sequentially consistent, like the store of HEAP_IDLE: if a heap goes idle at the same
+ * moment, either its thread finds the batch when it looks into the inbox for the last time, or we
+ * see that the heap is idle, take the batch back and find out where its page went.
+ */
+static void push(struct heap *to, struct batch *first, struct batch *last)
+{
+    void *old = atomic_load_explicit(&to->inbox, memory_order_relaxed);
+    do
+        last->next = old;
+    while (!atomic_compare_exchange_weak(&to->inbox, &old, first));
+}
+
+static struct batch *last_of(struct batch *chain)
+{
+    while (chain->next != NULL)
+        chain = chain->next;
+    return chain;
+}
+
+static void add_strays(struct heap *heap, struct batch *chain)
+{
+    if (chain != NULL) {
+        last_of(chain)->next = heap->strays;
+        heap->strays = chain;
+    }
+}
+
+static void send(struct heap *heap, struct target *target)
+{
+    struct heap *to = target->heap;
+    target->heap = NULL;
+    push(to, target->first, target->last);
+    if (UNLIKELY(atomic_load(&to->state) == HEAP_IDLE))
+        add_strays(heap, atomic_exchange(&to->inbox, NULL));
+}
+
+static void gather(struct heap *heap, struct heap *to, struct batch *batch)
+{
+    /* Heaps lie some KiB apart. */
+    struct target *target = &heap->target[((uintptr_t)to >> 12 ^ (uintptr_t)to >> 7) %
+                                          REMOTE_TARGETS];
+    if (target->heap != to) {
+        if (target->heap != NULL)
+            send(heap, target);
+        target->heap = to;
+        target->last = batch;
+        batch->next = NULL;
+    } else {
+        batch->next = target->first;
+    }
+    target->first = batch;
+}
+
+static bool free_into_shared(struct heap *owner, struct page *page, void *first, void *last,
+                             unsigned count)
+{
+    lock_acquire(owner->shared);
+    bool its = page_owner(page) == owner;
+    if (its)
+        cairn__heap_free_batch(owner, page, first, last, count);
+    lock_release(owner->shared);
+    return its;
+}
+
+/* Gets linked blocks to where their page belongs now. */
+static void route(struct heap *heap, struct page *page, void *first, void *last, unsigned count)
+{
+    for (;;) {
+        struct heap *owner = page_owner(page);
+        if (owner == heap) {
+            cairn__heap_free_batch(heap, page, first, last, count);
+            return;
+        }
+        if (owner == OWNER_COLD) {
+            cairn__heap_adopt(heap, page); /* or somebody else did: look again */
+        } else if (owner == OWNER_DEPOT) {
+            if (cairn__depot_accept(page, first, last, count))
+                return;
+        } else if (!owner_is_heap(owner)) {
+            return; /* freed twice, and the page is gone by now: these blocks went with it */
+        } else if (owner->shared != NULL) {
+            if (free_into_shared(owner, page, first, last, count))
+                return;
+        } else if (atomic_load_explicit(&owner->state, memory_order_relaxed) == HEAP_IDLE) {
+            if (cairn__registry_free_batch(owner, page, first, last, count))
+                return;
+        } else {
+            gather(heap, owner, pack(page, first, last, count));
+            return;
+        }
+    }
+}
+
+static void close_ring(struct heap *heap, struct ring *ring)
+{
+    struct page *page = ring->page;
+    ring->page = NULL;
+    route(heap, page, ring->first, ring->last, ring->count);
+}
+
+/* ---- receiving ---- */
+
+static void deal_with(struct heap *heap, struct batch *batch)
+{
+    struct page *page = page_of(batch);
+    void *last;
+    unsigned count = unpack(page, batch, &last);
+    route(heap, page, batch, last, count);
+}
+
+/* Dealing with a stray may bring up others: a loop, so that the depth stays bounded. */
+static void deal_with_strays(struct heap *heap)
+{
+    struct batch *batch;
+    while ((batch = heap->strays) != NULL) {
+        heap->strays = batch->next;
+        deal_with(heap, batch);
+    }
+}
+
+void cairn__remote_drain(struct heap *heap)
+{
+    struct batch *batch = heap->pending;
+    if (batch == NULL)
+        batch = atomic_exchange_explicit(&heap->inbox, NULL, memory_order_acquire);
+    for (int i = 0; i < REMOTE_DRAIN_MAX && batch != NULL; i++) {
+        struct batch *next = batch->next;
+        deal_with(heap, batch);
+        batch = next;
+    }
+    heap->pending = batch;
+    deal_with_strays(heap);
+}
+
+void cairn__remote_forward(struct heap *through, struct heap *idle)
+{
+    add_strays(through, atomic_exchange(&idle->inbox, NULL));
+    deal_with_strays(through);
+}
+
+/* ---- the sender's side ---- */
+
+void cairn__remote_flush(struct heap *heap)
+{
+    for (unsigned i = 0; i < REMOTE_RINGS; i++)
+        if (heap->ring[i].page != NULL)
+            close_ring(heap, &heap->ring[i]);
+    do {
+        deal_with_strays(heap);
+        for (unsigned i = 0; i < REMOTE_TARGETS; i++)
+            if (heap->target[i].heap != NULL)
+                send(heap, &heap->target[i]);
+    } while (heap->strays != NULL);
+    heap->budget = REMOTE_BUDGET;
+}
+
+void cairn__remote_free(struct heap *heap, struct page *page, void *block)
+{
+    struct ring *ring = &heap->ring[((uintptr_t)page / sizeof *page) % REMOTE_RINGS];
+    if (LIKELY(ring->page == page)) {
+        block_set_next(block, ring->first);
+        ring->count++;
+    } else {
+        if (ring->page != NULL)
+            close_ring(heap, ring);
+        ring->page = page;
+        ring->last = block;
+        ring->count = 1;
+    }
+    ring->first = block;
+    heap->budget -= page->size;
+    if (UNLIKELY(heap->budget <= 0))
+        cairn__remote_flush(heap);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frees into pages of other heaps. The freeing heap gathers blocks by page in rings, a ring's blocks
+ * then travel as one batch, and batches for the same heap as one chain, pushed onto its inbox by one
+ * compare-and-swap (after snmalloc's message passing: Lietar et al., ISMM 2019). The owner takes a
+ * batch in without looking at its blocks. What may wait in rings and chains is REMOTE_BUDGET bytes.
+ *
+ * A page may change hands while a batch is on its way. Whoever finds that it is not his sends the
+ * batch on; so it arrives, and until then its blocks count as in use.
+ */
+#ifndef CAIRN_CORE_REMOTE_H
+#define CAIRN_CORE_REMOTE_H
+
+#include "core/heap.h"
+
+/* Frees a block of a page that is not this heap's (any owner but OWNER_LARGE and NULL). */
+void cairn__remote_free(struct heap *heap, struct page *page, void *block);
+
+/* Sends everything that is held back. */
+void cairn__remote_flush(struct heap *heap);
+
+static inline bool remote_has_mail(struct heap *heap)
+{
+    return atomic_load_explicit(&heap->inbox, memory_order_relaxed) != NULL ||
+           heap->pending != NULL;
+}
+
+/* Takes in what others have freed: a bounded amount; the rest at the next call. */
+void cairn__remote_drain(struct heap *heap);
+
+/* Takes what has come to an idle heap and deals with it, through another heap. */
+void cairn__remote_forward(struct heap *through, struct heap *idle);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See thread.h. The order of a thread's end: its heap's blocks in rings are sent; what came in is
+ * taken; pages are handed on; the heap goes idle; what came in meanwhile is passed on.
+ */
+#include "core/thread.h"
+
+#include "base/option.h"
+#include "core/depot.h"
+#include "core/large.h"
+#include "core/metadata.h"
+#include "core/registry.h"
+#include "core/remote.h"
+#include "os/fatal.h"
+#include "os/os.h"
+
+static struct lock late_lock; /* RANK_LATE */
+static struct heap late;
+
+static struct {
+    struct lock lock; /* RANK_START */
+    _Atomic bool done;
+    bool hooked; /* threads' ends will be told to us */
+    bool forks; /* forks will be told to us */
+} start;
+
+struct heap *cairn__late_acquire(void)
+{
+    lock_acquire(&late_lock);
+    return &late;
+}
+
+/* Nobody would come back for what this heap holds back: it holds nothing. */
+void cairn__late_release(struct heap *heap)
+{
+    cairn__remote_flush(heap);
+    lock_release(heap->shared);
+}
+
+/* ---- the end of a thread ---- */
+
+static void leave(struct heap *heap)
+{
+    heap->busy = true;
+    do {
+        cairn__remote_flush(heap);
+        cairn__remote_drain(heap);
+    } while (remote_has_mail(heap));
+    cairn__heap_abandon(heap);
+    cairn__remote_flush(heap);
+    cairn__heap = &cairn__heap_gone;
+    heap->busy = false;
+    cairn__registry_give(heap);
+
+    struct heap *through = cairn__late_acquire();
+    cairn__remote_forward(through, heap);
+    cairn__late_release(through);
+}
+
+/* Other destructors may allocate after this one: leave in the last round that there is. */
+static void on_thread_exit(void *value)
+{
+    struct heap *heap = value;
+    if (++heap->exit_rounds < CAIRN__OS_EXIT_ROUNDS && cairn__os_set_exit_value(heap))
+        return;
+    leave(heap);
+}
+
+/* ---- the beginning ---- */
+
+struct heap *cairn__thread_heap(void)
+{
+    struct heap *heap = cairn__heap;
+    if (LIKELY(heap_is_real(heap)))
+        return heap;
+    if (heap == &cairn__heap_gone)
+        return NULL;
+    cairn__process_start();
+    heap = cairn__registry_take();
+    if (heap == NULL)
+        return NULL;
+    cairn__heap = heap; /* before the next line, which may allocate */
+    if (start.hooked && !cairn__os_set_exit_value(heap)) {
+        /* The thread's end would go unnoticed, and the heap with it. */
+        leave(heap);
+        return NULL;
+    }
+    return heap;
+}
+
+/* ---- fork ---- */
+
+/* In the order of the ranks. */
+static void before_fork(void)
+{
+    lock_acquire(&start.lock);
+    lock_acquire(&late_lock);
+    cairn__registry_before_fork();
+    cairn__depot_before_fork();
+    cairn__pool_before_fork();
+    cairn__huge_before_fork();
+    cairn__metadata_before_fork();
+}
+
+static void after_fork_in_parent(void)
+{
+    cairn__metadata_after_fork(false);
+    cairn__huge_after_fork(false);
+    cairn__pool_after_fork(false);
+    cairn__depot_after_fork(false);
+    cairn__registry_after_fork();
+    lock_release(&late_lock);
+    lock_release(&start.lock);
+}
+
+static void after_fork_in_child(void)
+{
+    cairn__metadata_after_fork(true);
+    cairn__huge_after_fork(true);
+    cairn__pool_after_fork(true);
+    cairn__depot_after_fork(true);
+    cairn__registry_in_child(cairn__heap);
+    lock_reset(&late_lock);
+    lock_reset(&start.lock);
+}
+
+/* ---- process start ---- */
+
+static void read_options(void)
+{
+    for (enum option option = 0; option < OPTION_COUNT; option++) {
+        const char *text = cairn__os_environment(cairn__option_variable(option));
+        if (text != NULL && !cairn__option_set(option, text))
+            cairn__report_text("ignored, not a value for ", cairn__option_variable(option), text);
+    }
+}
+
+void cairn__process_start(void)
+{
+    if (LIKELY(atomic_load_explicit(&start.done, memory_order_acquire)))
+        return;
+    lock_acquire(&start.lock);
+    if (!atomic_load_explicit(&start.done, memory_order_relaxed)) {
+        read_options();
+        cairn__heap_init(&late, &late_lock);
+        cairn__window_start();
+        start.hooked = cairn__os_on_thread_exit(on_thread_exit);
+        atomic_store_explicit(&start.done, true, memory_order_release);
+    }
+    bool first = !start.forks;
+    start.forks = true;
+    lock_release(&start.lock);
+    /* Registering may allocate: not under the lock. */
+    if (first)
+        cairn__os_on_fork(before_fork, after_fork_in_parent, after_fork_in_child);
+}

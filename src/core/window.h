@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where user blocks lie: regions of address space, each reserved without access and made accessible
+ * from its start in growing steps, never back (two mappings a region, however much it holds). The
+ * first and largest is the window: one subtraction tells whether a pointer is in it and which page
+ * it belongs to. Where the window is full, or an address limit makes it small, further regions serve;
+ * their blocks are found through the map, on slow paths only.
+ *
+ * A region's metadata (a page descriptor a unit, a header a chunk, a bit a chunk) is a mapping of
+ * its own, made accessible in step with it.
+ */
+#ifndef CAIRN_CORE_WINDOW_H
+#define CAIRN_CORE_WINDOW_H
+
+#include <stdatomic.h>
+
+#include "base/bits.h"
+#include "core/map.h"
+#include "core/policy.h"
+
+struct page; /* page.h: PAGE_BYTES each */
+struct chunk; /* chunk.h: CHUNK_BYTES each */
+
+/* What free() needs on its straight line; written once, before the first block is handed out. */
+struct window {
+    uintptr_t base;
+    size_t size; /* 0: no window yet, or none could be had */
+    struct page *pages;
+};
+extern HIDDEN struct window cairn__window;
+
+struct region {
+    /* Set once. */
+    uintptr_t base; /* aligned to CHUNK_SIZE */
+    size_t size;
+    struct page *pages; /* [size / UNIT_SIZE] */
+    struct chunk *chunks; /* [size / CHUNK_SIZE] */
+    uint64_t *free_chunks; /* a bit a chunk: all of it is in the pool. Under the pool's lock. */
+    struct region *next; /* newest first, behind the window's; atomic reads by _first/_next */
+    /* Under the grow lock; `opened` is read by others (relaxed). */
+    size_t committed; /* bytes from base that can be accessed */
+    _Atomic size_t opened; /* chunks from base that were given to the pool; <= committed */
+};
+
+/* At process start: reserves the window, as large as it can be had. */
+void cairn__window_start(void);
+
+/*
+ * Makes `count` fresh chunks in a row accessible: their region, and the first's index in *first.
+ * NULL when out of memory. Under the grow lock.
+ */
+struct region *cairn__window_extend(size_t count, size_t *first);
+
+/* The region that ptr lies in, or NULL. Any thread, no lock. */
+static inline struct region *region_outside_window(const void *ptr)
+{
+    struct map_entry entry = cairn__map_find(ptr);
+    return entry.kind == MAP_REGION ? entry.record : NULL;
+}
+
+/* All regions, for walking: the window's first. */
+struct region *cairn__region_first(void);
+struct region *cairn__region_next(const struct region *region);
+
+#endif

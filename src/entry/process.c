@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process's start and end, as far as the library says something about them: whether malloc is
+ * ours, and, when `cairn run` asks for it by the variable CAIRN_RUN_FILE, a line of figures at either
+ * end, appended to that file. (What malloc itself needs at start, its first call does.)
+ */
+#include "cairn.h"
+
+#include <stdlib.h>
+
+#include "base/print.h"
+#include "core/figures.h"
+#include "core/thread.h"
+#include "os/os.h"
+
+/*
+ * Whoever wins the dynamic linker's search for `malloc` is asked what it knows of its own block. Of
+ * another allocator's block we know nothing.
+ */
+CAIRN_EXPORT bool cairn_is_active(void)
+{
+    void *(*volatile any_malloc)(size_t) = malloc;
+    void *block = any_malloc(1);
+    bool ours = cairn_usable_size(block) != 0;
+    free(block);
+    return ours;
+}
+
+/* Read once: the program may change its environment, and its end may come in the middle of that. */
+static const char *run_file;
+
+static void put_key(struct text *line, const char *key, size_t value)
+{
+    cairn__text_put(line, key);
+    cairn__text_uint(line, value);
+}
+
+__attribute__((constructor)) static void at_start(void)
+{
+    cairn__process_start();
+    run_file = cairn__os_environment("CAIRN_RUN_FILE");
+    if (run_file == NULL)
+        return;
+    char program[256];
+    TEXT_LINE(line);
+    put_key(&line, "start pid=", (size_t)cairn__os_process_id());
+    cairn__text_put(&line, cairn_is_active() ? " active=1 exe=" : " active=0 exe=");
+    cairn__text_bytes(&line, program, cairn__os_program(program, sizeof program));
+    cairn__text_put(&line, "\n");
+    cairn__os_append(run_file, line.data, line.length);
+}
+
+__attribute__((destructor)) static void at_end(void)
+{
+    if (run_file == NULL)
+        return;
+    struct cairn__figures figures;
+    cairn__figures_get(&figures);
+    TEXT_LINE(line);
+    put_key(&line, "end pid=", (size_t)cairn__os_process_id());
+    put_key(&line, " live_bytes=", figures.live);
+    put_key(&line, " mapped_bytes=", figures.mapped);
+    put_key(&line, " committed_bytes=", figures.committed);
+    put_key(&line, " peak_committed_bytes=", figures.peak_committed);
+    put_key(&line, " heaps=", figures.heaps);
+    cairn__text_put(&line, "\n");
+    cairn__os_append(run_file, line.data, line.length);
+}

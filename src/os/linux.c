@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * os.h on Linux with glibc or musl. System calls go through the C library's wrappers; each function
+ * restores errno, because free() must not change it and malloc's only error is set by its caller.
+ *
+ * Purging is MADV_DONTNEED, never MADV_FREE: pages that the kernel takes back some day still count
+ * as the process's, and look like a leak to whoever reads its size.
+ */
+#define _GNU_SOURCE
+#include "os/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+
+extern char **environ;
+
+static void *map(void *hint, size_t size, int protection, int flags)
+{
+    void *ptr = mmap(hint, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    return ptr == MAP_FAILED ? NULL : ptr;
+}
+
+/* An aligned mapping: by luck (the kernel aligns large mappings itself), else by cutting one out. */
+static void *map_aligned(size_t size, size_t align, int protection, int flags)
+{
+    int saved = errno;
+    char *ptr = map(NULL, size, protection, flags);
+    if (ptr != NULL && !is_aligned((uintptr_t)ptr, align)) {
+        munmap(ptr, size);
+        size_t span = size + align;
+        ptr = span < size ? NULL : map(NULL, span, protection, flags);
+        if (ptr != NULL) {
+            char *start = (char *)round_up((uintptr_t)ptr, align);
+            if (start > ptr)
+                munmap(ptr, (size_t)(start - ptr));
+            if (ptr + span > start + size)
+                munmap(start + size, (size_t)(ptr + span - (start + size)));
+            ptr = start;
+        }
+    }
+    errno = saved;
+    return ptr;
+}
+
+void *cairn__os_reserve(size_t size, size_t align)
+{
+    return map_aligned(size, align, PROT_NONE, MAP_NORESERVE);
+}
+
+bool cairn__os_commit(void *ptr, size_t size)
+{
+    int saved = errno;
+    bool done = mprotect(ptr, size, PROT_READ | PROT_WRITE) == 0;
+    errno = saved;
+    return done;
+}
+
+void *cairn__os_map(size_t size, size_t align)
+{
+    return map_aligned(size, align, PROT_READ | PROT_WRITE, 0);
+}
+
+bool cairn__os_purge(void *ptr, size_t size)
+{
+    int saved = errno;
+    bool done = madvise(ptr, size, MADV_DONTNEED) == 0;
+    errno = saved;
+    return done;
+}
+
+bool cairn__os_release(void *ptr, size_t size)
+{
+    int saved = errno;
+    bool done = munmap(ptr, size) == 0;
+    if (!done) /* cutting a mapping in two can exceed the limit on their number */
+        madvise(ptr, size, MADV_DONTNEED);
+    errno = saved;
+    return done;
+}
+
+bool cairn__os_resize(void *ptr, size_t old_size, size_t new_size)
+{
+    int saved = errno;
+    bool done = mremap(ptr, old_size, new_size, 0) != MAP_FAILED;
+    errno = saved;
+    return done;
+}
+
+bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size)
+{
+    int saved = errno;
+    int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    bool done = mremap(ptr, old_size, new_size, flags, target) != MAP_FAILED;
+    errno = saved;
+    return done;
+}
+
+size_t cairn__os_page_size(void)
+{
+    return (size_t)getauxval(AT_PAGESZ);
+}
+
+size_t cairn__os_address_limit(void)
+{
+    struct rlimit limit;
+    int saved = errno;
+    bool known = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    errno = saved;
+    return known ? (size_t)limit.rlim_cur : SIZE_MAX;
+}
+
+/* getenv takes no lock either, but a program may replace it; environ may be NULL very early. */
+const char *cairn__os_environment(const char *name)
+{
+    if (environ == NULL || getauxval(AT_SECURE) != 0)
+        return NULL;
+    size_t length = strlen(name);
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            return *entry + length + 1;
+    return NULL;
+}
+
+int cairn__os_process_id(void)
+{
+    return (int)getpid();
+}
+
+size_t cairn__os_program(char *name, size_t size)
+{
+    int saved = errno;
+    ssize_t length = readlink("/proc/self/exe", name, size);
+    errno = saved;
+    return length < 0 ? 0 : (size_t)length;
+}
+
+void cairn__os_wait(uint32_t *word, uint32_t expected)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+    errno = saved;
+}
+
+void cairn__os_wake_one(uint32_t *word)
+{
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = saved;
+}
+
+static pthread_key_t exit_key; /* set once, before the first thread can arm it */
+
+bool cairn__os_on_thread_exit(void (*hook)(void *value))
+{
+    return pthread_key_create(&exit_key, hook) == 0;
+}
+
+bool cairn__os_set_exit_value(void *value)
+{
+    return pthread_setspecific(exit_key, value) == 0;
+}
+
+bool cairn__os_on_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+    return pthread_atfork(prepare, parent, child) == 0;
+}
+
+void cairn__os_print_error(const char *bytes, size_t count)
+{
+    int saved = errno;
+    while (count > 0) {
+        ssize_t written = write(STDERR_FILENO, bytes, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            break;
+        bytes += written;
+        count -= (size_t)written;
+    }
+    errno = saved;
+}
+
+void cairn__os_append(const char *path, const char *bytes, size_t count)
+{
+    int saved = errno;
+    int file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+    if (file >= 0) {
+        ssize_t written;
+        do
+            written = write(file, bytes, count);
+        while (written < 0 && errno == EINTR);
+        close(file);
+    }
+    errno = saved;
+}
+
+void cairn__os_abort(void)
+{
+    abort();
+}

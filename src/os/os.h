@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The seam to the operating system: everything that Cairn ever asks of a kernel or of the C
+ * library's thread support. One implementation a system (linux.c), and a fake one for tests that
+ * fails on request. Sizes are bytes and multiples of the OS page size; `align` is a power of two.
+ * No call allocates, none touches errno, each may be called from any thread.
+ */
+#ifndef CAIRN_OS_OS_H
+#define CAIRN_OS_OS_H
+
+#include "base/config.h"
+
+/* ---- memory ---- */
+
+/* Address space without memory behind it: no access, not accounted. NULL if there is none. */
+void *cairn__os_reserve(size_t size, size_t align);
+
+/* Makes [ptr, ptr + size) of a reservation readable and writable; fresh memory reads as zero. */
+bool cairn__os_commit(void *ptr, size_t size);
+
+/* Readable, writable, zero memory of its own. NULL when out of memory. */
+void *cairn__os_map(size_t size, size_t align);
+
+/* Gives the memory back and keeps the range. True if it reads as zero from now on. */
+bool cairn__os_purge(void *ptr, size_t size);
+
+/* Gives range and memory back. False: the range is still mapped (it was purged if that worked). */
+bool cairn__os_release(void *ptr, size_t size);
+
+/* Resizes a mapping made by cairn__os_map where it lies; a grown part reads as zero. */
+bool cairn__os_resize(void *ptr, size_t old_size, size_t new_size);
+
+/*
+ * Moves a mapping, resized, onto a reservation of new_size bytes, without copying. False: both are
+ * as they were.
+ */
+bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size);
+
+/* ---- what the machine and its limits are ---- */
+
+size_t cairn__os_page_size(void);
+/* The soft limit on the process's address space (RLIMIT_AS); SIZE_MAX if there is none. */
+size_t cairn__os_address_limit(void);
+/* The value of an environment variable; NULL if unset, or if the process runs set-user-id. */
+const char *cairn__os_environment(const char *name);
+int cairn__os_process_id(void);
+/* The program's file, cut to size, not terminated; its length, 0 if it cannot be told. */
+size_t cairn__os_program(char *name, size_t size);
+
+/* ---- threads ---- */
+
+/* Sleeps while *word == expected; may wake for no reason. */
+void cairn__os_wait(uint32_t *word, uint32_t expected);
+void cairn__os_wake_one(uint32_t *word);
+
+/*
+ * hook(value) runs when a thread that has set a value (not NULL) ends; the value is cleared first.
+ * A hook may set it again, and is then called once more, up to CAIRN__OS_EXIT_ROUNDS times.
+ * (ThreadSanitizer forgets the thread in the last round: there, not so often.)
+ */
+#define CAIRN__OS_EXIT_ROUNDS (CAIRN_TSAN ? 3 : 4)
+bool cairn__os_on_thread_exit(void (*hook)(void *value));
+bool cairn__os_set_exit_value(void *value);
+
+/* prepare runs before a fork in the forking thread, then parent and child in their processes. */
+bool cairn__os_on_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+
+/* ---- last words ---- */
+
+void cairn__os_print_error(const char *bytes, size_t count);
+/* One write, appended to a file that exists already. */
+void cairn__os_append(const char *path, const char *bytes, size_t count);
+_Noreturn void cairn__os_abort(void);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The property test on plain malloc: whatever the process has been given. */
+#include "property/target.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+const struct target target = {
+    .name = "malloc",
+    .alloc = malloc,
+    .calloc = calloc,
+    .realloc = realloc,
+    .free = free,
+    .aligned_alloc = aligned_alloc,
+    .usable_size = malloc_usable_size,
+};
