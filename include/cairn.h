@@ -27,7 +27,7 @@ extern "C" {
 #define CAIRN_VERSION_PATCH 0
 
 #if defined(__GNUC__) && !defined(CAIRN_PLAIN)
-#define CAIRN_ALLOCATES(...) __attribute__((malloc, warn_unused_result, alloc_size(__VA_ARGS__)))
+#define CAIRN_ALLOCATES(...)   __attribute__((malloc, warn_unused_result, alloc_size(__VA_ARGS__)))
 #define CAIRN_REALLOCATES(...) __attribute__((warn_unused_result, alloc_size(__VA_ARGS__)))
 #else
 #define CAIRN_ALLOCATES(...)
@@ -79,17 +79,17 @@ bool cairn_trim(void);
  * on meanwhile, so figures may be off by what they just did.
  */
 struct cairn_stats {
-    size_t size; /* of this struct, as the caller knows it: set it before the call */
-    size_t reserved; /* address space set aside; costs nothing */
-    size_t mapped; /* of that accessible, plus huge blocks */
+    size_t size;      /* of this struct, as the caller knows it: set it before the call */
+    size_t reserved;  /* address space set aside; costs nothing */
+    size_t mapped;    /* of that accessible, plus huge blocks */
     size_t committed; /* held from the system at most: live, plus free memory not yet returned */
     size_t peak_committed; /* the most that blocks ever occupied */
-    size_t live; /* in blocks handed out, rounded up to what they can hold */
-    size_t huge; /* part of live: blocks above 16 MiB, each with a mapping of its own */
+    size_t live;           /* in blocks handed out, rounded up to what they can hold */
+    size_t huge;           /* part of live: blocks above 16 MiB, each with a mapping of its own */
     size_t huge_count;
-    size_t metadata; /* mapped for the allocator's own records; more than it uses */
-    size_t pages; /* runs of equal blocks, and large blocks */
-    size_t heaps; /* one for each thread that was alive at the same time */
+    size_t metadata;      /* mapped for the allocator's own records; more than it uses */
+    size_t pages;         /* runs of equal blocks, and large blocks */
+    size_t heaps;         /* one for each thread that was alive at the same time */
     size_t foreign_frees; /* pointers passed to free that were no blocks of ours */
 };
 

@@ -12,15 +12,15 @@
 
 #define CAIRN_VERSION_TEXT "0.1.0"
 
-#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #define CAIRN_EXPORT __attribute__((visibility("default")))
 /* On what the fast paths read: -fvisibility=hidden says nothing of symbols defined elsewhere, and
  * these would be reached by way of a table. */
-#define HIDDEN __attribute__((visibility("hidden")))
-#define NOINLINE __attribute__((noinline))
-#define COLD __attribute__((cold, noinline))
+#define HIDDEN         __attribute__((visibility("hidden")))
+#define NOINLINE       __attribute__((noinline))
+#define COLD           __attribute__((cold, noinline))
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
 
 /* Two, because the adjacent-line prefetcher pulls cache lines in pairs. */

@@ -14,7 +14,8 @@ struct row {
 };
 
 static const struct row rows[OPTION_COUNT] = {
-#define OPTION(name, variable, kind, initial, least, greatest, text) {variable, kind, least, greatest},
+#define OPTION(name, variable, kind, initial, least, greatest, text)                               \
+    {variable, kind, least, greatest},
 #include "base/option.def"
 #undef OPTION
 };

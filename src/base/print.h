@@ -9,8 +9,8 @@
 #include "base/config.h"
 
 struct text {
-    char *data; /* not terminated */
-    size_t size; /* capacity in bytes */
+    char *data;    /* not terminated */
+    size_t size;   /* capacity in bytes */
     size_t length; /* <= size */
 };
 

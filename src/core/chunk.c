@@ -9,15 +9,15 @@
 #define ALL_UNITS UINT32_MAX
 
 static struct {
-    struct lock grow; /* RANK_GROW: adding chunks */
-    struct lock lock; /* RANK_POOL: all below, and the fields of chunks */
+    struct lock grow;                      /* RANK_GROW: adding chunks */
+    struct lock lock;                      /* RANK_POOL: all below, and the fields of chunks */
     struct chunk *bucket[CHUNK_UNITS + 1]; /* by longest free run; [0] unused */
-    uint64_t occupied; /* bit n: bucket[n] is not empty */
-    size_t used; /* units */
+    uint64_t occupied;                     /* bit n: bucket[n] is not empty */
+    size_t used;                           /* units */
     size_t used_peak;
     size_t dirty; /* units free and touched; = sum over chunks of ones in free_mask & dirty_mask */
     size_t purge_at; /* with more than this, purging starts */
-    bool purging; /* one thread at a time */
+    bool purging;    /* one thread at a time */
 } pool;
 
 /* ---- filing ---- */

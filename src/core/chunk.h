@@ -18,18 +18,18 @@ struct chunk {
     struct chunk *next; /* of those with the same longest run; under the pool's lock, as all here */
     struct chunk *prev;
     struct region *region; /* set once, when the chunk is opened */
-    uint32_t index; /* in its region; set once */
-    uint32_t free_mask; /* units in the pool */
-    uint32_t dirty_mask; /* units that were touched since they were fresh; a free one has old bytes */
-    uint8_t run; /* the bucket: longest run of ones in free_mask; 0: not filed */
+    uint32_t index;        /* in its region; set once */
+    uint32_t free_mask;    /* units in the pool */
+    uint32_t dirty_mask;   /* units touched since they were fresh; if free, with old bytes */
+    uint8_t run;           /* the bucket: longest run of ones in free_mask; 0: not filed */
 } ALIGNED(CHUNK_BYTES);
 _Static_assert(sizeof(struct chunk) == CHUNK_BYTES, "the metadata of a region is laid out by this");
 
 /* A row of units. */
 struct span {
     struct region *region; /* NULL: none */
-    size_t unit; /* index of the first in the region */
-    bool clean; /* reads as zero */
+    size_t unit;           /* index of the first in the region */
+    bool clean;            /* reads as zero */
 };
 
 static inline char *span_start(struct span span)
@@ -50,7 +50,7 @@ void cairn__units_give(struct span span, size_t count);
 bool cairn__units_purge_all(void);
 
 struct pool_figures {
-    size_t used; /* units taken */
+    size_t used;  /* units taken */
     size_t dirty; /* free units that were touched */
     size_t used_peak;
 };

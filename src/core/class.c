@@ -4,33 +4,35 @@
 
 /* Block size of class c. */
 #define STEP(c) ((c) < 33 ? 0 : ((c)-33) / 8) /* doublings beyond 512 */
-#define SIZE(c)                                                                                    \
-    ((c) <= 32 ? 16 * (c) : (512 << STEP(c)) + ((((c)-33) % 8) + 1) * (64 << STEP(c)))
+#define SIZE(c) ((c) <= 32 ? 16 * (c) : (512 << STEP(c)) + ((((c)-33) % 8) + 1) * (64 << STEP(c)))
 /* A page holds eight blocks or more. */
-#define UNITS(c) (SIZE(c) <= 4096 ? 1 : (8 * SIZE(c) + 65535) / 65536)
+#define UNITS(c)    (SIZE(c) <= 4096 ? 1 : (8 * SIZE(c) + 65535) / 65536)
 #define CAPACITY(c) (UNITS(c) * 65536 / SIZE(c))
 /*
  * A 32nd of the page: later costs memory, earlier costs time, because each listing is a trip through
  * the slow path that yields few blocks. At least 4 blocks, at most 64 and a quarter of the page.
  */
 #define CLAMP(low, x, high) ((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
-#define QUARTER(c, x) ((x) > CAPACITY(c) / 4 ? CAPACITY(c) / 4 : (x))
-#define WAKE(c) QUARTER(c, CLAMP(4, CAPACITY(c) / 32, 64))
+#define QUARTER(c, x)       ((x) > CAPACITY(c) / 4 ? CAPACITY(c) / 4 : (x))
+#define WAKE(c)             QUARTER(c, CLAMP(4, CAPACITY(c) / 32, 64))
 
-#define CLASS(c) {SIZE(c), (uint16_t)CAPACITY(c), (uint8_t)UNITS(c), (uint8_t)WAKE(c)}
+#define CLASS(c)                                                                                   \
+    {                                                                                              \
+        SIZE(c), (uint16_t)CAPACITY(c), (uint8_t)UNITS(c), (uint8_t)WAKE(c)                        \
+    }
 #define CLASSES8(c)                                                                                \
     CLASS(c), CLASS(c + 1), CLASS(c + 2), CLASS(c + 3), CLASS(c + 4), CLASS(c + 5), CLASS(c + 6),  \
         CLASS(c + 7)
 
 const struct class_info cairn__classes[CLASS_COUNT] = {
-    {0, 0, 0, 0},  CLASSES8(1),  CLASSES8(9),  CLASSES8(17), CLASSES8(25), CLASSES8(33), CLASSES8(41),
-    CLASSES8(49), CLASSES8(57), CLASSES8(65), CLASSES8(73), CLASSES8(81), CLASSES8(89),
+    {0, 0, 0, 0}, CLASSES8(1),  CLASSES8(9),  CLASSES8(17), CLASSES8(25),
+    CLASSES8(33), CLASSES8(41), CLASSES8(49), CLASSES8(57), CLASSES8(65),
+    CLASSES8(73), CLASSES8(81), CLASSES8(89),
 };
 
 /* Class of 16 * i bytes. */
-#define OF(i)                                                                                      \
-    (uint8_t)((i) <= 32 ? (i) : (i) <= 64 ? 32 + ((i)-32 + 3) / 4 : 40 + ((i)-64 + 7) / 8)
-#define OF8(i) OF(i), OF(i + 1), OF(i + 2), OF(i + 3), OF(i + 4), OF(i + 5), OF(i + 6), OF(i + 7)
+#define OF(i)   (uint8_t)((i) <= 32 ? (i) : (i) <= 64 ? 32 + ((i)-32 + 3) / 4 : 40 + ((i)-64 + 7) / 8)
+#define OF8(i)  OF(i), OF(i + 1), OF(i + 2), OF(i + 3), OF(i + 4), OF(i + 5), OF(i + 6), OF(i + 7)
 #define OF32(i) OF8(i), OF8(i + 8), OF8(i + 16), OF8(i + 24)
 
 const struct small_classes cairn__small_classes = {

@@ -17,10 +17,10 @@
 enum { CLASS_COUNT = 97 }; /* with class 0 */
 
 struct class_info {
-    uint32_t size; /* of a block, in bytes */
+    uint32_t size;     /* of a block, in bytes */
     uint16_t capacity; /* blocks in a page */
-    uint8_t units; /* of a page */
-    uint8_t wake; /* so many free blocks make a full page worth listing again */
+    uint8_t units;     /* of a page */
+    uint8_t wake;      /* so many free blocks make a full page worth listing again */
 };
 
 extern HIDDEN const struct class_info cairn__classes[CLASS_COUNT];

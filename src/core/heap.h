@@ -14,7 +14,7 @@
 
 /* The pages of one class. */
 struct shelf {
-    struct page *active; /* bin[class] is filled from it; NULL at first */
+    struct page *active;     /* bin[class] is filled from it; NULL at first */
     struct page_list listed; /* have blocks to give; longest listed first */
     struct page_list asleep; /* latest first */
     struct page *spare; /* listed apart: wholly free, in one unit, for when all others are full */
@@ -50,8 +50,8 @@ struct heap {
     struct ring ring[REMOTE_RINGS];
     struct target target[REMOTE_TARGETS];
     int64_t budget; /* bytes that may still be held back */
-    void *pending; /* batches taken from the inbox and not yet dealt with */
-    void *strays; /* batches that came to an idle heap; this heap passes them on */
+    void *pending;  /* batches taken from the inbox and not yet dealt with */
+    void *strays;   /* batches that came to an idle heap; this heap passes them on */
 
     uint32_t refills;
     uint32_t exit_rounds; /* times that the thread's exit hook has run */
@@ -70,7 +70,7 @@ struct heap {
 
     /* From here on other threads write. */
     _Atomic(void *) inbox ALIGNED(CACHE_LINES); /* batches sent here, linked; remote.h */
-    _Atomic int state; /* enum heap_state */
+    _Atomic int state;                          /* enum heap_state */
 };
 
 /*

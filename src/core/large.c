@@ -9,7 +9,7 @@
 /* A huge block. Records are kept for reuse, so a late reader of one sees a record. */
 struct huge {
     char *start;
-    size_t size; /* of the mapping */
+    size_t size;       /* of the mapping */
     struct huge *next; /* unused records; under the lock */
 } ALIGNED(CACHE_LINES);
 

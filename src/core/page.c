@@ -45,7 +45,7 @@ struct page *cairn__page_take(unsigned class, struct heap *owner)
     struct page *page = describe(span, info->units);
     page->size = info->size;
     page->capacity = info->capacity;
-    page->class = (uint8_t)class;
+    page->class = (uint8_t) class;
     page->wake = info->wake;
     page_set_state(page, PAGE_ACTIVE);
     set_owner(page, owner);

@@ -28,9 +28,9 @@ struct heap;
 enum page_state { PAGE_NONE, PAGE_ACTIVE, PAGE_ASLEEP, PAGE_LISTED, PAGE_SHELVED, PAGE_LARGE };
 
 /* Owners that are no heap. NULL: the unit is not in use. */
-#define OWNER_COLD ((struct heap *)8) /* asleep; the first to free a block adopts it */
-#define OWNER_DEPOT ((struct heap *)16) /* shelved; under the depot's lock */
-#define OWNER_LARGE ((struct heap *)24) /* one large block; whoever frees it returns it */
+#define OWNER_COLD     ((struct heap *)8)  /* asleep; the first to free a block adopts it */
+#define OWNER_DEPOT    ((struct heap *)16) /* shelved; under the depot's lock */
+#define OWNER_LARGE    ((struct heap *)24) /* one large block; whoever frees it returns it */
 #define OWNER_INTERIOR ((struct heap *)32) /* a unit of a page that began `offset` units before */
 
 static inline bool owner_is_heap(const struct heap *owner)
@@ -48,7 +48,7 @@ struct page {
     _Atomic(struct heap *) owner;
 
     /* The owner's alone. */
-    void *free; /* blocks that came back, last first */
+    void *free;      /* blocks that came back, last first */
     uint32_t needed; /* frees until the next event */
 
     /* Set when the page is taken; stable while any of its blocks is in use. */
@@ -59,7 +59,7 @@ struct page {
     struct page *prev;
 
     /* Set when the page is taken. */
-    char *start; /* the first block */
+    char *start;       /* the first block */
     uint16_t capacity; /* blocks */
 
     uint16_t issued; /* blocks ever handed out; the owner's alone */
@@ -67,12 +67,14 @@ struct page {
     /* Set when the page is taken. */
     uint16_t units;
     uint8_t class;
-    uint8_t wake; /* free blocks that end its sleep */
-    bool clean; /* blocks never handed out read as zero */
+    uint8_t wake;   /* free blocks that end its sleep */
+    bool clean;     /* blocks never handed out read as zero */
     uint8_t offset; /* of an interior unit: units back to the first */
 
-    _Atomic uint8_t state; /* the owner writes it; _walk reads it */
-    uint32_t needed_before; /* asleep: `needed` when last looked at, to tell whether it cooled down */
+    _Atomic uint8_t state; /* the owner writes it; figures.c reads it */
+
+    /* Asleep: `needed` when last looked at, to tell whether the page cooled down. */
+    uint32_t needed_before;
 };
 _Static_assert(sizeof(struct page) == PAGE_BYTES, "one cache line; regions are laid out by this");
 

@@ -15,7 +15,7 @@ enum {
     CHUNK_SHIFT = 21,
     CHUNK_UNITS = 1 << (CHUNK_SHIFT - UNIT_SHIFT), /* one bit each in a 32-bit mask */
 };
-#define UNIT_SIZE ((size_t)1 << UNIT_SHIFT) /* what a page is made of */
+#define UNIT_SIZE  ((size_t)1 << UNIT_SHIFT)  /* what a page is made of */
 #define CHUNK_SIZE ((size_t)1 << CHUNK_SHIFT) /* a transparent huge page on x86-64 */
 
 /* Metadata per unit and per chunk; the structs say what is in it. */
@@ -23,19 +23,19 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 /* ---- sizes of blocks ---- */
 
-#define SMALL_MAX ((size_t)2048) /* malloc's straight line reaches this far */
+#define SMALL_MAX  ((size_t)2048)      /* malloc's straight line reaches this far */
 #define MEDIUM_MAX ((size_t)128 * KIB) /* the largest class */
-#define LARGE_MAX ((size_t)16 * MIB) /* above: a mapping of its own, which can grow by mremap */
+#define LARGE_MAX  ((size_t)16 * MIB)  /* above: a mapping of its own, which can grow by mremap */
 #define SIZE_LIMIT ((size_t)PTRDIFF_MAX)
 
 /* ---- address space ---- */
 
 #define WINDOW_SIZE (256 * GIB)
-#define WINDOW_MIN (2 * MIB)
+#define WINDOW_MIN  (2 * MIB)
 /* Under an address limit the window is at most this part of it; the rest comes in small regions. */
 #define WINDOW_LIMIT_SHARE 16
-#define REGION_SIZE (64 * MIB) /* regions beyond the window; fewer bytes where these do not fit */
-#define COMMIT_STEP_MAX (64 * MIB) /* memory becomes accessible in growing steps: few mappings */
+#define REGION_SIZE        (64 * MIB) /* regions beyond the window; fewer bytes where these do not fit */
+#define COMMIT_STEP_MAX    (64 * MIB) /* memory becomes accessible in growing steps: few mappings */
 
 /* ---- pages ---- */
 
@@ -48,16 +48,16 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 /* ---- frees into other heaps ---- */
 
-#define REMOTE_RINGS 16 /* pages gathered for at a time */
-#define REMOTE_TARGETS 16 /* heaps gathered for at a time */
-#define REMOTE_BUDGET (16 * KIB) /* bytes held back before all is sent: bounds what may wait */
-#define REMOTE_FLUSH_REFILLS 64 /* a heap that refills so often sends what it holds */
-#define REMOTE_DRAIN_MAX 256 /* batches taken in at one visit */
+#define REMOTE_RINGS         16         /* pages gathered for at a time */
+#define REMOTE_TARGETS       16         /* heaps gathered for at a time */
+#define REMOTE_BUDGET        (16 * KIB) /* bytes held back before all is sent: bounds what may wait */
+#define REMOTE_FLUSH_REFILLS 64         /* a heap that refills so often sends what it holds */
+#define REMOTE_DRAIN_MAX     256        /* batches taken in at one visit */
 
 /* ---- giving memory back ---- */
 
 /* Free memory that was touched may stay up to this much or a quarter of the rest. */
-#define DIRTY_MIN (32 * MIB)
+#define DIRTY_MIN   (32 * MIB)
 #define DIRTY_SHARE 4
 
 #endif

@@ -81,8 +81,8 @@ static void send(struct heap *heap, struct target *target)
 static void gather(struct heap *heap, struct heap *to, struct batch *batch)
 {
     /* Heaps lie some KiB apart. */
-    struct target *target = &heap->target[((uintptr_t)to >> 12 ^ (uintptr_t)to >> 7) %
-                                          REMOTE_TARGETS];
+    struct target *target =
+        &heap->target[((uintptr_t)to >> 12 ^ (uintptr_t)to >> 7) % REMOTE_TARGETS];
     if (target->heap != to) {
         if (target->heap != NULL)
             send(heap, target);

@@ -21,7 +21,7 @@ static struct {
     struct lock lock; /* RANK_START */
     _Atomic bool done;
     bool hooked; /* threads' ends will be told to us */
-    bool forks; /* forks will be told to us */
+    bool forks;  /* forks will be told to us */
 } start;
 
 struct heap *cairn__late_acquire(void)

@@ -9,7 +9,7 @@
 struct window cairn__window ALIGNED(CACHE_LINES / 2);
 
 static struct {
-    struct region window; /* the first region */
+    struct region window;            /* the first region */
     _Atomic(struct region *) others; /* newest first */
 } regions;
 

@@ -18,7 +18,7 @@
 #include "core/map.h"
 #include "core/policy.h"
 
-struct page; /* page.h: PAGE_BYTES each */
+struct page;  /* page.h: PAGE_BYTES each */
 struct chunk; /* chunk.h: CHUNK_BYTES each */
 
 /* What free() needs on its straight line; written once, before the first block is handed out. */
@@ -33,12 +33,12 @@ struct region {
     /* Set once. */
     uintptr_t base; /* aligned to CHUNK_SIZE */
     size_t size;
-    struct page *pages; /* [size / UNIT_SIZE] */
-    struct chunk *chunks; /* [size / CHUNK_SIZE] */
+    struct page *pages;    /* [size / UNIT_SIZE] */
+    struct chunk *chunks;  /* [size / CHUNK_SIZE] */
     uint64_t *free_chunks; /* a bit a chunk: all of it is in the pool. Under the pool's lock. */
-    struct region *next; /* newest first, behind the window's; atomic reads by _first/_next */
+    struct region *next;   /* newest first, behind the window's; atomic reads by _first/_next */
     /* Under the grow lock; `opened` is read by others (relaxed). */
-    size_t committed; /* bytes from base that can be accessed */
+    size_t committed;      /* bytes from base that can be accessed */
     _Atomic size_t opened; /* chunks from base that were given to the pool; <= committed */
 };
 

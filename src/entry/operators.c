@@ -6,17 +6,18 @@
  *
  * A program may replace some operators and leave the rest to the library; the standard then says
  * which of the rest call which of the replaced ([new.delete]: arrays call the single form, nothrow
- * the throwing one, sized delete the unsized one). Preloaded code that went to the core directly
- * would free what the program's own new made. So only the four at the bottom of these chains touch
- * the core; each other is one jump through the symbol, which the program may have taken over. All
- * are weak, for the same program when it links us as an object. Do not link with -Bsymbolic.
+ * the throwing one, sized delete the unsized one). Were these to go to the core directly, they
+ * would free what the program's own new has made. So only the four at the bottom of the chains do;
+ * the others jump there through the symbol, and nothrow new looks first whose that is. All are
+ * weak, for the same program when it links us as an object. Not to be linked with -Bsymbolic.
  *
  * new must throw, and a nothrow new must turn an exception of the new_handler into NULL. Throwing
  * takes two calls into the runtime. Catching is the personality routine below: exactly one C
  * function, `caught`, is marked with it, and the unwinder resumes that function behind its call
  * as if the callee had returned the exception. A forced unwind (pthread_exit) passes through.
  *
- * To be compiled with -fexceptions: the unwinder must find its way through these frames.
+ * Limit: where a static link has left out std::bad_alloc or all throwing, new aborts with one line
+ * instead (-Wl,-u,_ZTISt9bad_alloc brings it in).
  */
 #define _GNU_SOURCE /* RTLD_DEFAULT */
 #include <dlfcn.h>

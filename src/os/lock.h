@@ -14,13 +14,13 @@
 #include "base/config.h"
 
 enum lock_rank {
-    RANK_START, /* process start: window, options, hooks */
-    RANK_LATE, /* the heap for calls that come after a thread's end */
+    RANK_START,    /* process start: window, options, hooks */
+    RANK_LATE,     /* the heap for calls that come after a thread's end */
     RANK_REGISTRY, /* the list of heaps, and heaps that have no thread */
-    RANK_DEPOT, /* pages that have free blocks and no heap */
-    RANK_GROW, /* adding memory to the pool */
-    RANK_POOL, /* chunks and their units */
-    RANK_MAP, /* large mappings of their own, metadata */
+    RANK_DEPOT,    /* pages that have free blocks and no heap */
+    RANK_GROW,     /* adding memory to the pool */
+    RANK_POOL,     /* chunks and their units */
+    RANK_MAP,      /* large mappings of their own, metadata */
     RANK_COUNT
 };
 
@@ -34,9 +34,8 @@ NOINLINE void cairn__lock_wake(struct lock *lock);
 static inline void lock_acquire(struct lock *lock)
 {
     uint32_t free = 0;
-    if (UNLIKELY(!atomic_compare_exchange_strong_explicit(&lock->word, &free, 1,
-                                                          memory_order_acquire,
-                                                          memory_order_relaxed)))
+    if (UNLIKELY(!atomic_compare_exchange_strong_explicit(
+            &lock->word, &free, 1, memory_order_acquire, memory_order_relaxed)))
         cairn__lock_wait(lock);
 }
 
