@@ -6,7 +6,10 @@
 #include "os/lock.h"
 #include "os/os.h"
 
-#define ALL_UNITS UINT32_MAX
+#define ALL_UNITS   UINT32_MAX
+#define FLOOR_UNITS (DIRTY_FLOOR / UNIT_SIZE)
+
+_Atomic bool cairn__purge_due;
 
 static struct {
     struct lock grow;                      /* RANK_GROW: adding chunks */
@@ -15,9 +18,9 @@ static struct {
     uint64_t occupied;                     /* bit n: bucket[n] is not empty */
     size_t used;                           /* units */
     size_t used_peak;
+    size_t recent_peak; /* since cairn__pool_recent_peak was called */
     size_t dirty; /* units free and touched; = sum over chunks of ones in free_mask & dirty_mask */
-    size_t purge_at; /* with more than this, purging starts */
-    bool purging;    /* one thread at a time */
+    bool purging; /* one thread at a time */
 } pool;
 
 /* ---- filing ---- */
@@ -56,25 +59,34 @@ static void refile(struct chunk *chunk)
     }
 }
 
-/* Units leave the pool. True if all of them read as zero. */
-static bool remove_units(struct chunk *chunk, uint32_t mask)
+static void unfree_units(struct chunk *chunk, uint32_t mask)
 {
-    uint32_t dirty = chunk->dirty_mask & mask;
     chunk->free_mask &= ~mask;
     refile(chunk);
-    pool.dirty -= count_ones(dirty);
-    pool.used += count_ones(mask);
-    if (pool.used > pool.used_peak)
-        pool.used_peak = pool.used;
-    return dirty == 0;
+    pool.dirty -= count_ones(chunk->dirty_mask & mask);
 }
 
-static void insert_units(struct chunk *chunk, uint32_t mask)
+static void free_units(struct chunk *chunk, uint32_t mask)
 {
     ASSERT((chunk->free_mask & mask) == 0);
     chunk->free_mask |= mask;
     refile(chunk);
     pool.dirty += count_ones(chunk->dirty_mask & mask);
+}
+
+/* Units leave the pool. True if all of them read as zero. */
+static bool remove_units(struct chunk *chunk, uint32_t mask)
+{
+    unfree_units(chunk, mask);
+    pool.used += count_ones(mask);
+    pool.used_peak = size_max(pool.used_peak, pool.used);
+    pool.recent_peak = size_max(pool.recent_peak, pool.used);
+    return (chunk->dirty_mask & mask) == 0;
+}
+
+static void insert_units(struct chunk *chunk, uint32_t mask)
+{
+    free_units(chunk, mask);
     pool.used -= count_ones(mask);
 }
 
@@ -178,8 +190,7 @@ static bool grow(size_t count)
         struct chunk *chunk = &region->chunks[first + i];
         chunk->region = region;
         chunk->index = (uint32_t)(first + i);
-        pool.used += CHUNK_UNITS; /* insert_units takes them off again */
-        insert_units(chunk, ALL_UNITS);
+        free_units(chunk, ALL_UNITS);
     }
     lock_release(&pool.lock);
     return true;
@@ -200,11 +211,6 @@ struct span cairn__units_take(size_t count, bool chunk_aligned)
 
 /* ---- giving back ---- */
 
-static size_t purge_limit(void)
-{
-    return size_max(DIRTY_MIN / UNIT_SIZE, pool.used / DIRTY_SHARE);
-}
-
 /* Of the chunk's free touched units, those in the row that begins first. */
 static uint32_t first_dirty_run(const struct chunk *chunk)
 {
@@ -221,7 +227,7 @@ static uint32_t first_dirty_run(const struct chunk *chunk)
  */
 static bool purge_run(struct chunk *chunk, uint32_t run)
 {
-    remove_units(chunk, run);
+    unfree_units(chunk, run);
     lock_release(&pool.lock);
     char *start = (char *)chunk->region->base + (size_t)chunk->index * CHUNK_SIZE +
                   ((size_t)lowest_bit(run) << UNIT_SHIFT);
@@ -229,27 +235,32 @@ static bool purge_run(struct chunk *chunk, uint32_t run)
     lock_acquire(&pool.lock);
     if (done)
         chunk->dirty_mask &= ~run;
-    insert_units(chunk, run);
+    free_units(chunk, run);
     return done;
 }
 
-/* Purges from the top down until no more than `keep` units are dirty. Holds the lock on and off. */
-static void purge_down_to(size_t keep)
+bool cairn__units_purge(size_t keep)
 {
-    pool.purging = true;
+    lock_acquire(&pool.lock);
     bool willing = true;
-    struct region *region = cairn__region_first();
-    for (; region != NULL && willing; region = cairn__region_next(region)) {
-        size_t index = atomic_load_explicit(&region->opened, memory_order_relaxed);
-        while (index-- > 0 && pool.dirty > keep && willing) {
-            uint32_t run;
-            while (willing && (run = first_dirty_run(&region->chunks[index])) != 0)
-                willing = purge_run(&region->chunks[index], run);
+    if (!pool.purging) {
+        pool.purging = true;
+        struct region *region = cairn__region_first();
+        for (; region != NULL && willing; region = cairn__region_next(region)) {
+            size_t index = atomic_load_explicit(&region->opened, memory_order_relaxed);
+            while (index-- > 0 && pool.dirty > keep && willing) {
+                uint32_t run;
+                while (willing && (run = first_dirty_run(&region->chunks[index])) != 0)
+                    willing = purge_run(&region->chunks[index], run);
+            }
         }
+        pool.purging = false;
+        if (willing)
+            atomic_store_explicit(&cairn__purge_due, pool.dirty > FLOOR_UNITS,
+                                  memory_order_relaxed);
     }
-    /* Where the system refuses (locked memory), ask again only after as much has come anew. */
-    pool.purge_at = size_max(purge_limit(), willing ? 0 : pool.dirty + purge_limit());
-    pool.purging = false;
+    lock_release(&pool.lock);
+    return willing;
 }
 
 void cairn__units_give(struct span span, size_t count)
@@ -265,20 +276,9 @@ void cairn__units_give(struct span span, size_t count)
         insert_units(chunk, mask32(at, part));
         unit += part;
     }
-    if (UNLIKELY(pool.dirty > size_max(pool.purge_at, purge_limit())) && !pool.purging)
-        purge_down_to(purge_limit() / 4 * 3);
+    if (pool.dirty > FLOOR_UNITS)
+        atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);
     lock_release(&pool.lock);
-}
-
-bool cairn__units_purge_all(void)
-{
-    lock_acquire(&pool.lock);
-    size_t before = pool.dirty;
-    if (!pool.purging)
-        purge_down_to(0);
-    bool some = pool.dirty < before;
-    lock_release(&pool.lock);
-    return some;
 }
 
 struct pool_figures cairn__pool_figures(void)
@@ -287,6 +287,15 @@ struct pool_figures cairn__pool_figures(void)
     struct pool_figures figures = {pool.used, pool.dirty, pool.used_peak};
     lock_release(&pool.lock);
     return figures;
+}
+
+size_t cairn__pool_recent_peak(void)
+{
+    lock_acquire(&pool.lock);
+    size_t peak = pool.recent_peak;
+    pool.recent_peak = pool.used;
+    lock_release(&pool.lock);
+    return peak;
 }
 
 void cairn__pool_before_fork(void)

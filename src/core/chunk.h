@@ -4,8 +4,8 @@
  * as a mask, so neighbours need no merging; it is filed by its longest free run. Taking prefers the
  * chunk that fits most tightly, and in it units that were touched before: dense, warm memory first.
  *
- * Free memory that was touched is given back to the system when there is more of it than a share of
- * what is in use, from the top of the address space down; taking works upwards.
+ * Purging works from the top of the address space down, taking upwards. When to purge is decided in
+ * purge.c; the pool only raises a flag when there is reason to.
  *
  * Everything here may be called by any thread; one lock, never held across a system call.
  */
@@ -43,11 +43,17 @@ static inline char *span_start(struct span span)
  */
 struct span cairn__units_take(size_t count, bool chunk_aligned);
 
-/* Gives them back, touched or not. May return excess memory to the system. */
+/* Gives them back, touched or not. */
 void cairn__units_give(struct span span, size_t count);
 
-/* Returns all free touched memory to the system. True if there was any. */
-bool cairn__units_purge_all(void);
+/*
+ * Returns free touched memory to the system until no more than `keep` units of it are left; where
+ * another thread is at it already, it is left to that. False: the system refused. O(chunks), and a system call for each row of units.
+ */
+bool cairn__units_purge(size_t keep);
+
+/* Set when there is more free touched memory than DIRTY_FLOOR; for purge.h. */
+extern HIDDEN _Atomic bool cairn__purge_due;
 
 struct pool_figures {
     size_t used;  /* units taken */
@@ -55,6 +61,9 @@ struct pool_figures {
     size_t used_peak;
 };
 struct pool_figures cairn__pool_figures(void);
+
+/* The most units taken since the last call of this function. */
+size_t cairn__pool_recent_peak(void);
 
 void cairn__pool_before_fork(void);
 void cairn__pool_after_fork(bool child);

@@ -111,11 +111,7 @@ void cairn__heap_event(struct heap *heap, struct page *page);
 
 static inline void heap_free_local(struct heap *heap, struct page *page, void *block)
 {
-    block_set_next(block, page->free);
-    page->free = block;
-    /* The count last: a fork in between has lost a block; the other way, a block has two owners. */
-    atomic_signal_fence(memory_order_seq_cst);
-    if (UNLIKELY(--page->needed == 0))
+    if (UNLIKELY(page_free_block(page, block)))
         cairn__heap_event(heap, page);
 }
 

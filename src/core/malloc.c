@@ -6,6 +6,7 @@
 
 #include "base/option.h"
 #include "core/large.h"
+#include "core/purge.h"
 #include "core/refill.h"
 #include "core/remote.h"
 #include "core/thread.h"
@@ -40,6 +41,7 @@ static NOINLINE void *take_from_new(unsigned class, bool *fresh)
     if (UNLIKELY(heap == NULL))
         return take_late(class);
     void *block = cairn__refill(heap, class);
+    purge_attend();
     if (fresh != NULL)
         *fresh = heap->fresh;
     return block;
@@ -114,6 +116,7 @@ static void ignore(const void *ptr)
 void cairn__free_event(struct page *page)
 {
     cairn__heap_event(cairn__heap, page);
+    purge_attend();
 }
 
 static void free_through(struct heap *heap, struct page *page, void *ptr)
@@ -134,27 +137,28 @@ static NOINLINE void free_elsewhere(void *ptr, struct page *page)
     if (owner == OWNER_LARGE || owner == NULL) {
         if (owner == NULL || !cairn__large_free(ptr, page))
             ignore(ptr);
+        purge_attend();
         return;
     }
     struct heap *heap = cairn__thread_heap();
     if (LIKELY(heap != NULL)) {
         free_through(heap, page, ptr);
-        return;
+    } else {
+        heap = cairn__late_acquire();
+        free_through(heap, page, ptr);
+        cairn__late_release(heap);
     }
-    heap = cairn__late_acquire();
-    free_through(heap, page, ptr);
-    cairn__late_release(heap);
+    purge_attend();
 }
 
 void cairn__free_slow(void *ptr, struct page *page)
 {
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
-    struct heap *heap = cairn__heap;
-    if (LIKELY(page_owner(page) == heap))
-        heap_free_local(heap, page, ptr);
-    else
+    if (UNLIKELY(page_owner(page) != cairn__heap))
         free_elsewhere(ptr, page);
+    else if (UNLIKELY(page_free_block(page, ptr)))
+        cairn__free_event(page);
 }
 
 void cairn__free_outside(void *ptr)
@@ -217,5 +221,5 @@ void *cairn__realloc(void *ptr, size_t size)
 
 bool cairn__trim(void)
 {
-    return cairn__units_purge_all();
+    return cairn__purge_all();
 }

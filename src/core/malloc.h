@@ -50,11 +50,7 @@ static inline void cairn__free(void *ptr)
         cairn__free_slow(ptr, page);
         return;
     }
-    /* As heap_free_local, but for the event's single argument. */
-    block_set_next(ptr, page->free);
-    page->free = ptr;
-    atomic_signal_fence(memory_order_seq_cst);
-    if (UNLIKELY(--page->needed == 0))
+    if (UNLIKELY(page_free_block(page, ptr)))
         cairn__free_event(page);
 }
 

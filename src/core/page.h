@@ -151,6 +151,16 @@ static inline void page_recount(struct page *page, enum page_state state)
     page_set_state(page, state);
 }
 
+/* Frees a block. True: the countdown has come to zero, and the heap must see to the page. */
+static inline bool page_free_block(struct page *page, void *block)
+{
+    block_set_next(block, page->free);
+    page->free = block;
+    /* The count last: a fork in between has lost a block; the other way, a block has two owners. */
+    atomic_signal_fence(memory_order_seq_cst);
+    return --page->needed == 0;
+}
+
 /* Takes the whole list of the active page's free blocks; they count as in use. */
 static inline void *page_take_free(struct page *page)
 {

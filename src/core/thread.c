@@ -9,6 +9,7 @@
 #include "core/depot.h"
 #include "core/large.h"
 #include "core/metadata.h"
+#include "core/purge.h"
 #include "core/registry.h"
 #include "core/remote.h"
 #include "os/fatal.h"
@@ -20,8 +21,9 @@ static struct heap late;
 static struct {
     struct lock lock; /* RANK_START */
     _Atomic bool done;
-    bool hooked; /* threads' ends will be told to us */
-    bool forks;  /* forks will be told to us */
+    bool hooked;          /* threads' ends will be told to us */
+    _Atomic bool threads; /* a thread has a heap */
+    bool forks;           /* forks will be told to us */
 } start;
 
 struct heap *cairn__late_acquire(void)
@@ -55,6 +57,7 @@ static void leave(struct heap *heap)
     struct heap *through = cairn__late_acquire();
     cairn__remote_forward(through, heap);
     cairn__late_release(through);
+    purge_attend();
 }
 
 /* Other destructors may allocate after this one: leave in the last round that there is. */
@@ -79,6 +82,8 @@ struct heap *cairn__thread_heap(void)
     heap = cairn__registry_take();
     if (heap == NULL)
         return NULL;
+    if (atomic_exchange(&start.threads, true))
+        cairn__purge_threads();
     cairn__heap = heap; /* before the next line, which may allocate */
     if (start.hooked && !cairn__os_set_exit_value(heap)) {
         /* The thread's end would go unnoticed, and the heap with it. */
@@ -120,6 +125,7 @@ static void after_fork_in_child(void)
     cairn__pool_after_fork(true);
     cairn__depot_after_fork(true);
     cairn__registry_in_child(cairn__heap);
+    cairn__purge_in_child();
     lock_reset(&late_lock);
     lock_reset(&start.lock);
 }

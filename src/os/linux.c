@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -158,6 +160,47 @@ void cairn__os_wake_one(uint32_t *word)
     int saved = errno;
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     errno = saved;
+}
+
+void cairn__os_sleep(uint64_t milliseconds)
+{
+    struct timespec time = {(time_t)(milliseconds / 1000), (long)(milliseconds % 1000) * 1000000};
+    int saved = errno;
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+    errno = saved;
+}
+
+uint64_t cairn__os_now(void)
+{
+    struct timespec time = {0, 0};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+static void *run_thread(void *run)
+{
+    ((void (*)(void))run)();
+    return NULL;
+}
+
+bool cairn__os_start_thread(void (*run)(void))
+{
+    int saved = errno;
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    bool done = false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_attr_init(&attributes) == 0) {
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        pthread_attr_setstacksize(&attributes, size_max(PTHREAD_STACK_MIN, 64 * KIB));
+        done = pthread_create(&thread, &attributes, run_thread, (void *)run) == 0;
+        pthread_attr_destroy(&attributes);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = saved;
+    return done;
 }
 
 static pthread_key_t exit_key; /* set once, before the first thread can arm it */

@@ -47,11 +47,21 @@ int cairn__os_process_id(void);
 /* The program's file, cut to size, not terminated; its length, 0 if it cannot be told. */
 size_t cairn__os_program(char *name, size_t size);
 
+/* Milliseconds of a clock that only goes forward; cheap, and exact to a few of them. */
+uint64_t cairn__os_now(void);
+
 /* ---- threads ---- */
 
 /* Sleeps while *word == expected; may wake for no reason. */
 void cairn__os_wait(uint32_t *word, uint32_t expected);
 void cairn__os_wake_one(uint32_t *word);
+void cairn__os_sleep(uint64_t milliseconds);
+
+/*
+ * Runs a function in a thread of its own, which nobody waits for and which no signal is delivered
+ * to; its stack is small. It allocates, in the calling thread.
+ */
+bool cairn__os_start_thread(void (*run)(void));
 
 /*
  * hook(value) runs when a thread that has set a value (not NULL) ends; the value is cleared first.

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* See purge.h. */
+#include "core/purge.h"
+
+#include "os/os.h"
+
+static struct {
+    _Atomic bool threads;     /* there is more than one that allocates */
+    _Atomic bool helper;      /* the helper thread is there, or being started */
+    _Atomic uint64_t next;    /* the clock, when the next step is due */
+    _Atomic uint64_t refused; /* the clock, when the system last refused; 0: never */
+    _Atomic size_t last_peak; /* units in use at most, in the step before this one */
+} purge;
+
+void cairn__purge_threads(void)
+{
+    atomic_store_explicit(&purge.threads, true, memory_order_relaxed);
+}
+
+static size_t limit(size_t used)
+{
+    return size_max(DIRTY_MAX / UNIT_SIZE, used / DIRTY_SHARE);
+}
+
+/* One step: what neither this nor the last one needed goes back. */
+static void step(void)
+{
+    struct pool_figures figures = cairn__pool_figures();
+    size_t peak = cairn__pool_recent_peak();
+    size_t needed = size_max(peak, atomic_exchange(&purge.last_peak, peak));
+    size_t keep = needed > figures.used ? needed - figures.used : 0;
+    cairn__units_purge(size_max(keep, DIRTY_FLOOR / UNIT_SIZE));
+}
+
+/* True for one caller, when the time has come. */
+static bool step_is_due(void)
+{
+    uint64_t now = cairn__os_now();
+    uint64_t next = atomic_load_explicit(&purge.next, memory_order_relaxed);
+    return now >= next && atomic_compare_exchange_strong(&purge.next, &next, now + PURGE_DELAY_MS);
+}
+
+/*
+ * It ends when no more is to be done; or when the system refuses, until somebody frees more. Between
+ * its last look and the end another thread may set the flag in vain: the next free sets it again.
+ */
+static void help(void)
+{
+    do {
+        cairn__os_sleep(PURGE_DELAY_MS / 2);
+        if (step_is_due())
+            step();
+    } while (atomic_load_explicit(&cairn__purge_due, memory_order_relaxed));
+    atomic_store(&purge.helper, false);
+}
+
+static bool start_helper(void)
+{
+    if (atomic_exchange(&purge.helper, true))
+        return true;
+    if (cairn__os_start_thread(help))
+        return true;
+    atomic_store(&purge.helper, false);
+    return false;
+}
+
+/* Locked memory cannot be given back: do not ask at every free. */
+static bool refused_lately(void)
+{
+    uint64_t refused = atomic_load_explicit(&purge.refused, memory_order_relaxed);
+    return refused != 0 && cairn__os_now() - refused < PURGE_DELAY_MS;
+}
+
+void cairn__purge_attend(void)
+{
+    struct pool_figures figures = cairn__pool_figures();
+    if (figures.dirty > limit(figures.used) && !refused_lately() &&
+        !cairn__units_purge(limit(figures.used) / 4 * 3))
+        atomic_store_explicit(&purge.refused, cairn__os_now(), memory_order_relaxed);
+    if (atomic_load_explicit(&purge.threads, memory_order_relaxed) &&
+        (atomic_load_explicit(&purge.helper, memory_order_relaxed) || start_helper()))
+        return;
+    if (step_is_due())
+        step();
+}
+
+bool cairn__purge_all(void)
+{
+    bool some = cairn__pool_figures().dirty != 0;
+    cairn__units_purge(0);
+    return some;
+}
+
+void cairn__purge_in_child(void)
+{
+    atomic_store(&purge.helper, false);
+    atomic_store(&purge.threads, false);
+}
