@@ -125,18 +125,6 @@ struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
 
 /* ---- the end ---- */
 
-static void return_bin(struct heap *heap, unsigned class)
-{
-    struct page *page = heap->shelf[class].active;
-    void *block = heap->bin[class];
-    heap->bin[class] = NULL;
-    while (block != NULL) {
-        void *next = block_next(block);
-        heap_free_local(heap, page, block);
-        block = next;
-    }
-}
-
 /* Hands on a page that is in no list: to the depot if it can serve soon, else to its next freer. */
 static void hand_on(struct page *page)
 {
@@ -155,7 +143,6 @@ void cairn__heap_abandon(struct heap *heap)
 {
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
         struct shelf *shelf = &heap->shelf[class];
-        return_bin(heap, class);
         struct page *page = shelf->active;
         shelf->active = NULL;
         if (page != NULL)

@@ -4,7 +4,8 @@
  * everything but the inbox is its thread's alone. (Two kinds of heap have no thread. A shared one is
  * used under its lock; an idle one, between two threads, under the registry's.)
  *
- * Blocks in a bin count as in use. A bin holds blocks of the class's active page only.
+ * Blocks in a bin count as in use. A bin holds blocks of the class's active page, or, where there is
+ * none yet, blocks borrowed from the shared heap.
  */
 #ifndef CAIRN_CORE_HEAP_H
 #define CAIRN_CORE_HEAP_H
@@ -53,6 +54,8 @@ struct heap {
     void *pending;  /* batches taken from the inbox and not yet dealt with */
     void *strays;   /* batches that came to an idle heap; this heap passes them on */
 
+    bool borrows;                  /* set when a thread takes the heap */
+    uint8_t borrowed[CLASS_COUNT]; /* blocks borrowed so far; refill.c */
     uint32_t refills;
     uint32_t exit_rounds; /* times that the thread's exit hook has run */
     /*
@@ -130,7 +133,10 @@ void cairn__heap_sleep(struct heap *heap, unsigned class);
 /* A page of the class with blocks to give becomes the active one; NULL when out of memory. */
 struct page *cairn__heap_next_page(struct heap *heap, unsigned class);
 
-/* Gives all pages away: to the depot, to the pool, or to whoever frees one of their blocks. */
+/*
+ * Gives all pages away: to the depot, to the pool, or to whoever frees one of their blocks. The bins
+ * are empty.
+ */
 void cairn__heap_abandon(struct heap *heap);
 
 #endif

@@ -9,6 +9,7 @@
 #include "core/purge.h"
 #include "core/refill.h"
 #include "core/remote.h"
+#include "core/shared.h"
 #include "core/thread.h"
 #include "os/fatal.h"
 
@@ -22,15 +23,15 @@ size_t cairn__foreign_frees(void)
 /* ---- malloc ---- */
 
 /* What a thread without a heap gets. */
-static NOINLINE void *take_late(unsigned class)
+static NOINLINE void *take_shared(unsigned class)
 {
-    struct heap *late = cairn__late_acquire();
-    void *block = late->bin[class];
+    struct heap *shared = cairn__shared_acquire();
+    void *block = shared->bin[class];
     if (block != NULL)
-        late->bin[class] = block_next(block);
+        shared->bin[class] = block_next(block);
     else
-        block = cairn__refill(late, class);
-    cairn__late_release(late);
+        block = cairn__refill(shared, class);
+    cairn__shared_release(shared);
     return block;
 }
 
@@ -39,7 +40,7 @@ static NOINLINE void *take_from_new(unsigned class, bool *fresh)
 {
     struct heap *heap = cairn__thread_heap();
     if (UNLIKELY(heap == NULL))
-        return take_late(class);
+        return take_shared(class);
     void *block = cairn__refill(heap, class);
     purge_attend();
     if (fresh != NULL)
@@ -144,9 +145,10 @@ static NOINLINE void free_elsewhere(void *ptr, struct page *page)
     if (LIKELY(heap != NULL)) {
         free_through(heap, page, ptr);
     } else {
-        heap = cairn__late_acquire();
+        heap = cairn__shared_acquire();
         free_through(heap, page, ptr);
-        cairn__late_release(heap);
+        cairn__remote_flush(heap);
+        cairn__shared_release(heap);
     }
     purge_attend();
 }

@@ -46,6 +46,13 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 /* Of so many shelved pages or chunks that could serve next, the fullest does. */
 #define FULLEST_OF 4
 
+/* ---- many threads ---- */
+
+/* With so many heaps in use, those that are added borrow their first small blocks of each class */
+#define BORROW_HEAPS 16
+#define BORROW_BYTES 512  /* about so much at a time, */
+#define BORROW_MAX   2048 /* about so much in all, and four blocks at the least */
+
 /* ---- frees into other heaps ---- */
 
 #define REMOTE_RINGS         16         /* pages gathered for at a time */

@@ -3,6 +3,7 @@
 #include "core/refill.h"
 
 #include "core/remote.h"
+#include "core/shared.h"
 
 /*
  * The list that the page gives; NULL if it has nothing worth the trip. Few returned blocks of a full
@@ -21,6 +22,33 @@ static void *blocks_from(struct heap *heap, struct page *page)
     return cairn__page_extend(page);
 }
 
+static bool should_borrow(const struct heap *heap, unsigned class)
+{
+    size_t size = cairn__classes[class].size;
+    return heap->borrows && size <= SMALL_MAX &&
+           heap->borrowed[class] < size_max(BORROW_MAX / size, 4);
+}
+
+/* Some blocks of the shared heap, linked; NULL when out of memory. */
+static void *borrow(struct heap *heap, unsigned class)
+{
+    size_t count = size_max(BORROW_BYTES / cairn__classes[class].size, 1);
+    void *list = NULL;
+    struct heap *shared = cairn__shared_acquire();
+    while (count-- > 0) {
+        void *block = shared->bin[class];
+        if (block != NULL)
+            shared->bin[class] = block_next(block);
+        else if ((block = cairn__refill(shared, class)) == NULL)
+            break;
+        block_set_next(block, list);
+        list = block;
+        heap->borrowed[class]++;
+    }
+    cairn__shared_release(shared);
+    return list;
+}
+
 void *cairn__refill(struct heap *heap, unsigned class)
 {
     bool outer = heap_enter(heap);
@@ -31,7 +59,11 @@ void *cairn__refill(struct heap *heap, unsigned class)
         cairn__remote_flush(heap);
 
     struct page *page = heap->shelf[class].active;
-    void *list = page == NULL ? NULL : blocks_from(heap, page);
+    void *list = NULL;
+    if (page != NULL)
+        list = blocks_from(heap, page);
+    else if (UNLIKELY(should_borrow(heap, class)))
+        list = borrow(heap, class);
     if (list == NULL) {
         if (page != NULL)
             cairn__heap_sleep(heap, class);

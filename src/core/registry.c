@@ -2,11 +2,14 @@
 /* See registry.h. */
 #include "core/registry.h"
 
+#include <string.h>
+
 #include "core/metadata.h"
 
 static struct {
     struct lock lock; /* RANK_REGISTRY */
     _Atomic(struct heap *) known;
+    size_t live;       /* heaps that have a thread */
     struct heap *idle; /* last first: its memory is the warmest */
 } registry;
 
@@ -31,6 +34,8 @@ struct heap *cairn__registry_take(void)
         heap = create();
     if (heap != NULL) {
         heap->exit_rounds = 0;
+        heap->borrows = ++registry.live > BORROW_HEAPS;
+        memset(heap->borrowed, 0, sizeof heap->borrowed);
         atomic_store(&heap->state, HEAP_LIVE);
     }
     lock_release(&registry.lock);
@@ -42,6 +47,7 @@ static void make_idle(struct heap *heap)
 {
     heap->next_idle = registry.idle;
     registry.idle = heap;
+    registry.live--;
     atomic_store(&heap->state, HEAP_IDLE);
 }
 

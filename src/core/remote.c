@@ -216,3 +216,18 @@ void cairn__remote_free(struct heap *heap, struct page *page, void *block)
     if (UNLIKELY(heap->budget <= 0))
         cairn__remote_flush(heap);
 }
+
+void cairn__remote_empty_bins(struct heap *heap)
+{
+    for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        void *block;
+        while ((block = heap->bin[class]) != NULL) {
+            heap->bin[class] = block_next(block);
+            struct page *page = page_of(block);
+            if (page_owner(page) == heap)
+                heap_free_local(heap, page, block);
+            else
+                cairn__remote_free(heap, page, block);
+        }
+    }
+}

@@ -16,6 +16,9 @@
 /* Frees a block of a page that is not this heap's (any owner but OWNER_LARGE and NULL). */
 void cairn__remote_free(struct heap *heap, struct page *page, void *block);
 
+/* Frees the blocks in the heap's bins: some are its own, some borrowed. */
+void cairn__remote_empty_bins(struct heap *heap);
+
 /* Sends everything that is held back. */
 void cairn__remote_flush(struct heap *heap);
 

@@ -12,11 +12,9 @@
 #include "core/purge.h"
 #include "core/registry.h"
 #include "core/remote.h"
+#include "core/shared.h"
 #include "os/fatal.h"
 #include "os/os.h"
-
-static struct lock late_lock; /* RANK_LATE */
-static struct heap late;
 
 static struct {
     struct lock lock; /* RANK_START */
@@ -26,37 +24,25 @@ static struct {
     bool forks;           /* forks will be told to us */
 } start;
 
-struct heap *cairn__late_acquire(void)
-{
-    lock_acquire(&late_lock);
-    return &late;
-}
-
-/* Nobody would come back for what this heap holds back: it holds nothing. */
-void cairn__late_release(struct heap *heap)
-{
-    cairn__remote_flush(heap);
-    lock_release(heap->shared);
-}
-
 /* ---- the end of a thread ---- */
 
 static void leave(struct heap *heap)
 {
     heap->busy = true;
+    cairn__remote_empty_bins(heap);
     do {
         cairn__remote_flush(heap);
         cairn__remote_drain(heap);
     } while (remote_has_mail(heap));
     cairn__heap_abandon(heap);
-    cairn__remote_flush(heap);
     cairn__heap = &cairn__heap_gone;
     heap->busy = false;
     cairn__registry_give(heap);
 
-    struct heap *through = cairn__late_acquire();
+    struct heap *through = cairn__shared_acquire();
     cairn__remote_forward(through, heap);
-    cairn__late_release(through);
+    cairn__remote_flush(through);
+    cairn__shared_release(through);
     purge_attend();
 }
 
@@ -99,7 +85,7 @@ struct heap *cairn__thread_heap(void)
 static void before_fork(void)
 {
     lock_acquire(&start.lock);
-    lock_acquire(&late_lock);
+    cairn__shared_before_fork();
     cairn__registry_before_fork();
     cairn__depot_before_fork();
     cairn__pool_before_fork();
@@ -114,7 +100,7 @@ static void after_fork_in_parent(void)
     cairn__pool_after_fork(false);
     cairn__depot_after_fork(false);
     cairn__registry_after_fork();
-    lock_release(&late_lock);
+    cairn__shared_after_fork(false);
     lock_release(&start.lock);
 }
 
@@ -126,7 +112,7 @@ static void after_fork_in_child(void)
     cairn__depot_after_fork(true);
     cairn__registry_in_child(cairn__heap);
     cairn__purge_in_child();
-    lock_reset(&late_lock);
+    cairn__shared_after_fork(true);
     lock_reset(&start.lock);
 }
 
@@ -148,7 +134,7 @@ void cairn__process_start(void)
     lock_acquire(&start.lock);
     if (!atomic_load_explicit(&start.done, memory_order_relaxed)) {
         read_options();
-        cairn__heap_init(&late, &late_lock);
+        cairn__shared_start();
         cairn__window_start();
         start.hooked = cairn__os_on_thread_exit(on_thread_exit);
         atomic_store_explicit(&start.done, true, memory_order_release);

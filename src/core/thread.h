@@ -2,9 +2,6 @@
 /*
  * Threads come and go: a thread's first slow call gets it a heap, its end gives the heap back and
  * hands on every page. Also the two moments that concern all threads at once: process start and fork.
- *
- * Calls that come when a thread has no heap (its destructors have run, or there is no memory for a
- * heap) are served from one shared heap under a lock.
  */
 #ifndef CAIRN_CORE_THREAD_H
 #define CAIRN_CORE_THREAD_H
@@ -13,10 +10,6 @@
 
 /* The thread's heap, made if need be; NULL if it cannot have one. */
 struct heap *cairn__thread_heap(void);
-
-/* The shared heap, locked. */
-struct heap *cairn__late_acquire(void);
-void cairn__late_release(struct heap *late);
 
 /* Does what must be done once, before the first block. Any thread, any number of times. */
 void cairn__process_start(void);

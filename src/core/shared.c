@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* See shared.h. */
+#include "core/shared.h"
+
+static struct lock lock; /* RANK_SHARED */
+static struct heap shared;
+
+void cairn__shared_start(void)
+{
+    cairn__heap_init(&shared, &lock);
+}
+
+struct heap *cairn__shared_acquire(void)
+{
+    lock_acquire(&lock);
+    return &shared;
+}
+
+void cairn__shared_release(struct heap *heap)
+{
+    lock_release(heap->shared);
+}
+
+void cairn__shared_before_fork(void)
+{
+    lock_acquire(&lock);
+}
+
+void cairn__shared_after_fork(bool child)
+{
+    if (child)
+        lock_reset(&lock);
+    else
+        lock_release(&lock);
+}
