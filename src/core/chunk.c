@@ -169,31 +169,43 @@ static struct span take_chunks(size_t units)
     return span;
 }
 
+/* Under the lock. */
+static struct span take_locked(size_t count, bool chunk_aligned)
+{
+    return count <= CHUNK_UNITS && !chunk_aligned ? take_in_chunk((unsigned)count)
+                                                  : take_chunks(count);
+}
+
 static struct span take(size_t count, bool chunk_aligned)
 {
     lock_acquire(&pool.lock);
-    struct span span = count <= CHUNK_UNITS && !chunk_aligned ? take_in_chunk((unsigned)count)
-                                                              : take_chunks(count);
+    struct span span = take_locked(count, chunk_aligned);
     lock_release(&pool.lock);
     return span;
 }
 
-/* Brings fresh chunks into the pool. Under the grow lock. */
-static bool grow(size_t count)
+/*
+ * Brings fresh chunks into the pool and takes from it in one go, or others might be quicker. Under
+ * the grow lock.
+ */
+static struct span grow_and_take(size_t count, bool chunk_aligned)
 {
+    struct span span = {NULL, 0, false};
+    size_t chunks = (count + CHUNK_UNITS - 1) / CHUNK_UNITS;
     size_t first;
-    struct region *region = cairn__window_extend(count, &first);
+    struct region *region = cairn__window_extend(chunks, &first);
     if (region == NULL)
-        return false;
+        return span;
     lock_acquire(&pool.lock);
-    for (size_t i = count; i-- > 0;) {
+    for (size_t i = chunks; i-- > 0;) {
         struct chunk *chunk = &region->chunks[first + i];
         chunk->region = region;
         chunk->index = (uint32_t)(first + i);
         free_units(chunk, ALL_UNITS);
     }
+    span = take_locked(count, chunk_aligned);
     lock_release(&pool.lock);
-    return true;
+    return span;
 }
 
 struct span cairn__units_take(size_t count, bool chunk_aligned)
@@ -203,8 +215,8 @@ struct span cairn__units_take(size_t count, bool chunk_aligned)
         return span;
     lock_acquire(&pool.grow);
     span = take(count, chunk_aligned); /* somebody may have grown it while this thread waited */
-    if (span.region == NULL && grow((count + CHUNK_UNITS - 1) / CHUNK_UNITS))
-        span = take(count, chunk_aligned);
+    if (span.region == NULL)
+        span = grow_and_take(count, chunk_aligned);
     lock_release(&pool.grow);
     return span;
 }

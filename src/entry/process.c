@@ -7,6 +7,7 @@
 #include "cairn.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/print.h"
 #include "core/figures.h"
@@ -26,8 +27,8 @@ CAIRN_EXPORT bool cairn_is_active(void)
     return ours;
 }
 
-/* Read once: the program may change its environment, and its end may come in the middle of that. */
-static const char *run_file;
+/* A copy: programs overwrite their environment (to show a title in ps, say). Empty: not asked. */
+static char run_file[1024];
 
 static void put_key(struct text *line, const char *key, size_t value)
 {
@@ -38,9 +39,10 @@ static void put_key(struct text *line, const char *key, size_t value)
 __attribute__((constructor)) static void at_start(void)
 {
     cairn__process_start();
-    run_file = cairn__os_environment("CAIRN_RUN_FILE");
-    if (run_file == NULL)
+    const char *asked = cairn__os_environment("CAIRN_RUN_FILE");
+    if (asked == NULL || strlen(asked) >= sizeof run_file)
         return;
+    strcpy(run_file, asked);
     char program[256];
     TEXT_LINE(line);
     put_key(&line, "start pid=", (size_t)cairn__os_process_id());
@@ -52,7 +54,7 @@ __attribute__((constructor)) static void at_start(void)
 
 __attribute__((destructor)) static void at_end(void)
 {
-    if (run_file == NULL)
+    if (run_file[0] == '\0')
         return;
     struct cairn__figures figures;
     cairn__figures_get(&figures);

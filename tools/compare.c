@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `cairn compare`: the same program under every allocator on this machine. This file finds out who
+ * can take part and puts the parts in order; compare_rounds.c runs, compare_summary.c judges,
+ * compare_output.c and compare_record.c tell.
+ */
+#define _GNU_SOURCE
+#include "compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compare_options.h"
+#include "environment.h"
+#include "library.h"
+#include "message.h"
+#include "output.h"
+#include "own_memory.h"
+#include "text.h"
+#include "verbs.h"
+
+enum { MORE_ROUNDS = 4 }; /* times as many make an interval half as wide */
+
+/*
+ * --- who takes part -----------------------------------------------------------------------------
+ */
+
+/*
+ * The allocators asked for, the baseline among them; Cairn's library is looked for only if it is
+ * one of them. False after a message.
+ */
+static bool choose(const struct compare_options *options, struct allocator_list *selected)
+{
+    struct allocator_list known;
+    const char *words = options->allocators ? options->allocators : "all";
+
+    allocators_find(&known, NULL);
+    bool good = allocators_select(&known, words, selected);
+    if (good && !allocators_named(selected, options->baseline)) {
+        char *with_baseline = memory_format("%s,%s", options->baseline, words);
+        allocators_free(selected);
+        good = allocators_select(&known, with_baseline, selected);
+        free(with_baseline);
+    }
+    for (size_t i = 0; good && i < selected->count; i++) {
+        if (!selected->items[i].is_cairn)
+            continue;
+        selected->items[i].path = library_find(options->library);
+        good = selected->items[i].path != NULL;
+    }
+    allocators_free(&known);
+    return good;
+}
+
+/* `--allocators list` */
+static int list_allocators(const struct compare_options *options)
+{
+    struct allocator_list list;
+    struct spawner spawner;
+    char *library = library_find(options->library);
+
+    allocators_find(&list, library);
+    free(library);
+    if (!spawn_open(&spawner, SPAWN_STOP)) {
+        allocators_free(&list);
+        return EXIT_OWN_ERROR;
+    }
+    allocators_try(&list, &spawner);
+    int interrupted = spawn_interrupted(&spawner);
+    spawn_close(&spawner);
+    if (!interrupted)
+        allocators_print(&list, stdout);
+    allocators_free(&list);
+    return interrupted ? EXIT_SIGNAL + interrupted : 0;
+}
+
+/* Makes entrants of those that can be loaded. False after a message. */
+static bool enter(struct comparison *comparison, const struct allocator_list *list,
+                  const char *baseline)
+{
+    extern char **environ;
+    size_t rounds = comparison->rounds + comparison->warm_ups;
+
+    comparison->all = list;
+    comparison->entrants = memory_take(list->count, sizeof *comparison->entrants);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct allocator *allocator = &list->items[i];
+        bool is_baseline = strcmp(allocator->name, baseline) == 0;
+        if (allocator->why_not && (is_baseline || allocator->is_cairn)) {
+            message("%s (%s) is %s", allocator->name, allocator->path, allocator->why_not);
+            return false;
+        }
+        if (allocator->why_not)
+            continue;
+        if (is_baseline)
+            comparison->baseline = comparison->count;
+        struct entrant *entrant = &comparison->entrants[comparison->count++];
+        entrant->allocator = allocator;
+        entrant->verified = !allocator->is_cairn;
+        entrant->preload = environment_preload(environ, allocator->path);
+        entrant->environment = environment_with(
+            environ, (const char *const[]){entrant->preload, "CAIRN_RUN_FILE", NULL});
+        entrant->runs = memory_take_apart(rounds, sizeof *entrant->runs);
+    }
+    return true;
+}
+
+static void leave(struct comparison *comparison)
+{
+    for (size_t i = 0; i < comparison->count; i++) {
+        free(comparison->entrants[i].preload);
+        free(comparison->entrants[i].environment);
+        free(comparison->entrants[i].failure_note);
+    }
+    free(comparison->entrants);
+}
+
+/*
+ * --- the end ------------------------------------------------------------------------------------
+ */
+
+static bool report(const struct comparison *comparison, const struct compare_options *options,
+                   struct output *output)
+{
+    FILE *to = output_begin(output);
+    bool color = output_wants_color(options->color, fileno(to));
+
+    switch (options->format) {
+    case FORMAT_TABLE:
+        compare_print(comparison, to, color);
+        break;
+    case FORMAT_JSON:
+        compare_print_json(comparison, to);
+        break;
+    case FORMAT_CSV:
+        compare_print_csv(comparison, to);
+        break;
+    }
+    bool written = output_close(output);
+    if (written && options->output && options->format != FORMAT_TABLE) {
+        compare_print(comparison, stdout, output_wants_color(options->color, STDOUT_FILENO));
+        printf("written to %s\n", options->output);
+    }
+    return written;
+}
+
+/* The first run's failure stands for all. */
+static void tell_all_failed(const struct comparison *comparison)
+{
+    const struct entrant *entrant = &comparison->entrants[comparison->baseline];
+    const struct figures *figures = &entrant->runs[0];
+    const char *words = entrant->failure_note;
+    char signal[TEXT_SHORT];
+
+    if (figures->signal)
+        message("%s was killed by %s under every allocator%s%s", comparison->argv[0],
+                text_signal(signal, figures->signal), words ? "; " : "", words ? words : "");
+    else
+        message("%s exits %d under every allocator (-i takes that for success)%s%s",
+                comparison->argv[0], figures->exit_code, words ? "; " : "", words ? words : "");
+}
+
+static int exit_code_of(const struct comparison *comparison)
+{
+    if (comparison->interrupted)
+        return EXIT_SIGNAL + comparison->interrupted;
+    for (size_t i = 0; i < comparison->count; i++)
+        if (comparison->entrants[i].failed || comparison->entrants[i].differing)
+            return EXIT_DIFFERS;
+    return 0;
+}
+
+/* Tries the allocators, runs the rounds, reports. Returns the exit code. */
+static int compare(struct comparison *comparison, const struct compare_options *options,
+                   struct allocator_list *list, struct input *input, struct output *output)
+{
+    struct spawner spawner;
+    double load[1] = {0};
+    int exit_code = EXIT_OWN_ERROR;
+
+    if (!spawn_open(&spawner, SPAWN_STOP))
+        return EXIT_OWN_ERROR;
+    if (getloadavg(load, 1) == 1)
+        comparison->load = load[0];
+    allocators_try(list, &spawner);
+    if (spawn_interrupted(&spawner)) {
+        exit_code = EXIT_SIGNAL + spawner.interrupted;
+    } else if (enter(comparison, list, options->baseline)) {
+        switch (compare_rounds(comparison, &spawner, input, &exit_code)) {
+        case COMPARE_ALL_FAILED:
+            tell_all_failed(comparison);
+            exit_code = EXIT_DIFFERS;
+            break;
+        case COMPARE_DONE:
+            compare_summarize(comparison);
+            if (comparison->interrupted && !compare_least(comparison, METRIC_TIME)) {
+                message("interrupted before anything was measured");
+                exit_code = EXIT_SIGNAL + comparison->interrupted;
+                break;
+            }
+            exit_code = report(comparison, options, output) ? exit_code_of(comparison)
+                                                            : EXIT_OWN_ERROR;
+            break;
+        default:
+            break;
+        }
+    }
+    spawn_close(&spawner);
+    leave(comparison);
+    return exit_code;
+}
+
+/* The program can be found, and preloaded into. 0, or an exit code after a message. */
+static int find_program(const struct compare_options *options, const struct allocator_list *list,
+                        struct program *program)
+{
+    const char *name = options->argv[0], *library = "/proc/self/exe";
+    char *path;
+
+    int result = program_find(name, &path);
+    if (result)
+        return result;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].path)
+            library = list->items[i].path;
+    program_judge(program, path, library);
+    if (program->exit_code == EXIT_NOT_EXECUTABLE)
+        message("%s cannot be executed: it is %s", name, program->reason);
+    else if (program->exit_code)
+        message("%s cannot be given another allocator: it is %s", name, program->reason);
+    return program->exit_code;
+}
+
+static int run_comparison(const struct compare_options *options, const char *invocation,
+                          const char *again, struct allocator_list *list)
+{
+    struct program program = {.path = NULL};
+    struct output output;
+    struct input input;
+    bool table_on_stdout = options->format == FORMAT_TABLE || options->output;
+    struct comparison comparison = {
+        .argv = options->argv,
+        .invocation = invocation,
+        .again = again,
+        .rounds = (unsigned)options->rounds,
+        .warm_ups = (unsigned)options->warm_ups,
+        .seed = options->seed,
+        .ignore_exit = options->ignore_exit,
+        .verbose = options->verbose,
+        .show_output = !options->show_output ? -1
+                       : table_on_stdout     ? STDOUT_FILENO
+                                             : STDERR_FILENO,
+        .program = &program,
+    };
+
+    int result = find_program(options, list, &program);
+    if (result == 0 && !output_open(&output, options->output, options->overwrite, stdout)) {
+        result = EXIT_OWN_ERROR;
+    } else if (result == 0) {
+        result = EXIT_OWN_ERROR;
+        if (input_open(&input)) {
+            result = compare(&comparison, options, list, &input, &output);
+            input_close(&input);
+        }
+        if (output.stream)
+            output_abandon(&output);
+    }
+    program_fini(&program);
+    return result;
+}
+
+int compare_main(int argc, char **argv)
+{
+    struct compare_options options;
+    struct allocator_list list;
+
+    int result = compare_options_read(&options, argc, argv);
+    if (result || options.help)
+        return result;
+    if (options.allocators && strcmp(options.allocators, "list") == 0)
+        return list_allocators(&options);
+    if (!*options.argv) {
+        message("compare: which program? (see cairn compare --help)");
+        return EXIT_OWN_ERROR;
+    }
+    const char *loaded = allocators_in_preload(getenv("LD_PRELOAD"));
+    if (loaded) {
+        message("LD_PRELOAD loads %s already, into every run: unset it to compare", loaded);
+        return EXIT_OWN_ERROR;
+    }
+    if (!choose(&options, &list)) {
+        allocators_free(&list);
+        return EXIT_OWN_ERROR;
+    }
+    char *arguments = text_command(argv, 0), *invocation = memory_format("cairn %s", arguments);
+    unsigned more = (unsigned)options.rounds * MORE_ROUNDS;
+    char *again = compare_options_again(argv, (int)(options.argv - argv), more,
+                                        output_columns(STDOUT_FILENO) - sizeof "next: cairn");
+    result = run_comparison(&options, invocation, again, &list);
+    free(again);
+    free(invocation);
+    free(arguments);
+    allocators_free(&list);
+    return result;
+}

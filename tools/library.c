@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finding libcairn-malloc.so: see library.h. The last part of a path stays as it is (it may be a
+ * link to the version of today), its folder is resolved, so that programs that change their working
+ * folder pass on a value that still holds.
+ */
+#define _GNU_SOURCE
+#include "library.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "elf_file.h"
+#include "own_memory.h"
+#include "message.h"
+#include "text.h"
+
+#ifndef CAIRN_LIBDIR
+#define CAIRN_LIBDIR "/usr/local/lib"
+#endif
+
+char *library_absolute(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    char *folder = name ? strndup(path, (size_t)(name - path) + 1) : strdup(".");
+    char *real = folder ? realpath(folder, NULL) : NULL;
+    int error = errno;
+    char *result = NULL;
+
+    if (real)
+        result = memory_format("%s/%s", strcmp(real, "/") == 0 ? "" : real, name ? name + 1 : path);
+    free(folder);
+    free(real);
+    errno = error;
+    return result;
+}
+
+/* The first file that one of the patterns finds, in their order. */
+static char *first_match(const char *folder)
+{
+    static const char *const patterns[] = {
+        "%s/libcairn-malloc.so",
+        "%s/libcairn-malloc.so.*",
+        "%s/*-linux-*/libcairn-malloc.so",
+        "%s/*-linux-*/libcairn-malloc.so.*",
+    };
+
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        char *pattern = memory_format(patterns[i], folder);
+        glob_t found;
+        char *result = NULL;
+        if (glob(pattern, 0, NULL, &found) == 0) {
+            result = library_absolute(found.gl_pathv[0]);
+            globfree(&found);
+        }
+        free(pattern);
+        if (result)
+            return result;
+    }
+    return NULL;
+}
+
+static char *search(void)
+{
+    char self[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *beside = NULL, *result = NULL;
+
+    if (length > 0) {
+        self[length] = '\0';
+        for (int up = 0; up < 2 && strrchr(self, '/'); up++) /* the command, then bin */
+            *strrchr(self, '/') = '\0';
+        beside = memory_format("%s/lib", self);
+        result = first_match(beside);
+    }
+    if (!result)
+        result = first_match(CAIRN_LIBDIR);
+    if (!result)
+        message("libcairn-malloc.so is neither in %s nor in %s (name it with --lib or CAIRN_LIB)",
+                beside ? beside : "../lib", CAIRN_LIBDIR);
+    free(beside);
+    return result;
+}
+
+static bool can_preload(const char *path)
+{
+    struct elf_file library, self;
+    char machine[32];
+
+    if (access(path, R_OK) < 0 || !elf_read(path, &library)) {
+        message("cannot read the library %s: %s", path, strerror(errno));
+    } else if (library.kind != ELF_LIBRARY) {
+        message("%s is not a shared library", path);
+    } else if (elf_read("/proc/self/exe", &self) && !elf_same_machine(&self, &library)) {
+        message("the library %s is built for another machine (%s)", path,
+                elf_machine(&library, machine));
+    } else if (strpbrk(path, " :")) {
+        message("LD_PRELOAD cannot hold a path with a space or a colon: '%s'; give --lib a link "
+                "to it from elsewhere",
+                path);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+char *library_find(const char *wanted)
+{
+    char *path;
+
+    if (!wanted)
+        wanted = getenv("CAIRN_LIB");
+    if (wanted && *wanted) {
+        path = library_absolute(wanted);
+        if (!path)
+            message("cannot read the library %s: %s", wanted, strerror(errno));
+    } else {
+        path = search();
+    }
+    if (path && !can_preload(path)) {
+        free(path);
+        path = NULL;
+    }
+    return path;
+}

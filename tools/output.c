@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a verb's report goes: see output.h. */
+#define _GNU_SOURCE
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "message.h"
+
+bool output_open(struct output *output, const char *path, bool overwrite, FILE *standard)
+{
+    struct stat status;
+    int fd;
+
+    *output = (struct output){.stream = standard, .path = path};
+    if (!path)
+        return true;
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    output->created = fd >= 0;
+    if (fd < 0 && errno == EEXIST) {
+        bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+        if (is_file && !overwrite) {
+            message("%s exists; -f overwrites it", path);
+            return false;
+        }
+        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    }
+    output->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!output->stream) {
+        message("cannot write %s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    return true;
+}
+
+FILE *output_begin(struct output *output)
+{
+    struct stat status;
+    int fd = fileno(output->stream);
+
+    if (output->path && !output->created && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        ftruncate(fd, 0) < 0)
+        message("cannot empty %s: %s", output->path, strerror(errno));
+    return output->stream;
+}
+
+bool output_close(struct output *output)
+{
+    const char *name = output->path ? output->path : "the report";
+    bool written = fflush(output->stream) == 0 && !ferror(output->stream);
+    int error = errno;
+
+    if (output->path && fclose(output->stream) != 0 && written) {
+        written = false;
+        error = errno;
+    }
+    if (!written)
+        message("cannot write %s: %s", name, strerror(error));
+    output->stream = NULL;
+    return written;
+}
+
+void output_abandon(struct output *output)
+{
+    if (output->path && output->stream)
+        fclose(output->stream);
+    if (output->created)
+        unlink(output->path);
+    output->stream = NULL;
+}
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value;
+}
+
+bool output_wants_color(enum color_when when, int fd)
+{
+    const char *terminal = getenv("TERM"), *force = getenv("CLICOLOR_FORCE");
+
+    if (when != COLOR_AUTO)
+        return when == COLOR_ALWAYS;
+    if (is_set("NO_COLOR"))
+        return false;
+    if (force && *force && strcmp(force, "0") != 0)
+        return true;
+    return isatty(fd) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
+bool output_color_from(const char *word, enum color_when *when)
+{
+    static const char *const words[] = {"auto", "always", "never"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *when = (enum color_when)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t output_columns(int fd)
+{
+    const char *columns = getenv("COLUMNS");
+    long wanted = columns ? strtol(columns, NULL, 10) : 0;
+    struct winsize size;
+
+    if (wanted >= 20 && wanted < 10000)
+        return (size_t)wanted;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
+        return size.ws_col;
+    return 80;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a verb's report goes: a stream of its own, or a file that is not overwritten unasked. */
+#ifndef CAIRN_TOOLS_OUTPUT_H
+#define CAIRN_TOOLS_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct output {
+    FILE *stream;
+    const char *path; /* NULL: the stream is stdout or stderr */
+    bool created;     /* the file is new, and removed again if nothing comes of the work */
+};
+
+/*
+ * Makes sure, before the work begins, that the report can be written: to `path`, which must not
+ * exist yet unless `overwrite` (devices and pipes may), or to `standard` if it is NULL. What is in
+ * the file stays until output_begin(). False after a message.
+ */
+bool output_open(struct output *output, const char *path, bool overwrite, FILE *standard);
+
+/* The report begins: empties the file. */
+FILE *output_begin(struct output *output);
+
+/* Ends it. False after a message if not all of it could be written. */
+bool output_close(struct output *output);
+
+/* There will be no report. */
+void output_abandon(struct output *output);
+
+/* Colour is for terminals: --color, then NO_COLOR, then CLICOLOR_FORCE decide otherwise. */
+bool output_wants_color(enum color_when when, int fd);
+
+/* "auto", "always" or "never". */
+bool output_color_from(const char *word, enum color_when *when);
+
+/* The columns of the terminal, from COLUMNS or from the terminal itself; 80 if there is none. */
+size_t output_columns(int fd);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verbs of the command, one per file. Each gets the arguments from its own name on and returns
+ * the exit code of the command; main.c has the table.
+ */
+#ifndef CAIRN_TOOLS_VERBS_H
+#define CAIRN_TOOLS_VERBS_H
+
+int run_main(int argc, char **argv);
+int compare_main(int argc, char **argv);
+int probe_main(int argc, char **argv); /* hidden: see probe.h */
+
+#endif
