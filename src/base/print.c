@@ -18,6 +18,11 @@ void cairn__text_put(struct text *text, const char *string)
     cairn__text_bytes(text, string, strlen(string));
 }
 
+void cairn__text_end_line(struct text *text)
+{
+    text->data[text->length++] = '\n';
+}
+
 void cairn__text_uint(struct text *text, uint64_t value)
 {
     char digits[20];

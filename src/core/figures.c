@@ -6,47 +6,203 @@
 #include "core/metadata.h"
 #include "core/registry.h"
 
-/* Reads other heaps' pages as they change: a torn count is a wrong statistic, nothing more. */
-__attribute__((no_sanitize("thread"))) static size_t live_bytes(const struct page *page)
+/* ---- one page ---- */
+
+/* Other heaps' pages change while they are read: a torn count is a wrong statistic, nothing more. */
+__attribute__((no_sanitize("thread"))) static struct page copy_of(const struct page *page)
 {
-    if (page_state(page) == PAGE_LARGE)
-        return (size_t)page->units << UNIT_SHIFT;
-    size_t in_use = page->issued - page_free_count(page);
-    return in_use <= page->capacity ? in_use * page->size : 0;
+    struct page copy = {
+        .needed = page->needed,
+        .size = page->size,
+        .capacity = page->capacity,
+        .issued = page->issued,
+        .units = page->units,
+        .class = page->class,
+        .wake = page->wake,
+    };
+    page_set_state(&copy, page_state(page));
+    return copy;
 }
 
-__attribute__((no_sanitize("thread"))) static void add_region(struct cairn__figures *figures,
-                                                              const struct region *region)
+static size_t bytes_of(const struct page *copy)
+{
+    return (size_t)copy->units << UNIT_SHIFT;
+}
+
+static bool is_large(const struct page *copy)
+{
+    return page_state(copy) == PAGE_LARGE || copy->size == 0;
+}
+
+/* A page's blocks by what they are; whatever was read, they fit into the page. */
+struct counts {
+    size_t live;
+    size_t returned;
+    size_t unused;
+};
+
+static struct counts count_blocks(const struct page *copy)
+{
+    size_t capacity = size_min(copy->capacity, bytes_of(copy) / copy->size);
+    size_t issued = size_min(copy->issued, capacity);
+    size_t returned = size_min(page_free_count(copy), issued);
+    return (struct counts){issued - returned, returned, capacity - issued};
+}
+
+/* ---- all pages ---- */
+
+typedef void page_visitor(void *context, const struct heap *owner, const struct page *copy);
+
+static void visit_pages(page_visitor *visit, void *context)
+{
+    const struct region *region = cairn__region_first();
+    for (; region != NULL; region = cairn__region_next(region)) {
+        size_t opened = atomic_load_explicit(&region->opened, memory_order_acquire);
+        for (size_t unit = 0; unit < opened * CHUNK_UNITS; unit++) {
+            const struct heap *owner = page_owner(&region->pages[unit]);
+            if (owner == NULL || owner == OWNER_INTERIOR)
+                continue;
+            struct page copy = copy_of(&region->pages[unit]);
+            visit(context, owner, &copy);
+        }
+    }
+}
+
+struct sums {
+    struct cairn__figures *figures;
+    struct class_figures *classes; /* or NULL */
+    size_t bytes;
+};
+
+static void add_page(void *context, const struct heap *owner, const struct page *copy)
+{
+    struct sums *sums = context;
+    struct cairn__figures *figures = sums->figures;
+    size_t bytes = bytes_of(copy);
+    sums->bytes += bytes;
+    figures->pages++;
+    figures->pages_cold += owner == OWNER_COLD;
+    figures->pages_shelved += owner == OWNER_DEPOT;
+    if (is_large(copy)) {
+        figures->large += bytes;
+        figures->large_count++;
+        return;
+    }
+    struct counts counts = count_blocks(copy);
+    figures->live += counts.live * copy->size;
+    figures->returned += counts.returned * copy->size;
+    figures->unused += bytes - (counts.live + counts.returned) * copy->size;
+    if (sums->classes != NULL) {
+        struct class_figures *row = &sums->classes[copy->class];
+        row->pages++;
+        row->bytes += bytes;
+        row->live += counts.live;
+        row->returned += counts.returned;
+        row->unused += counts.unused;
+    }
+}
+
+static size_t table_bytes(const struct region *region, size_t opened)
+{
+    return opened * (CHUNK_UNITS * PAGE_BYTES + CHUNK_BYTES) +
+           round_up(region->size / CHUNK_SIZE, 64) / 8;
+}
+
+static void add_region(struct cairn__figures *figures, const struct region *region)
 {
     size_t opened = atomic_load_explicit(&region->opened, memory_order_acquire);
     figures->reserved += region->size;
     figures->mapped += opened * CHUNK_SIZE;
-    for (size_t unit = 0; unit < opened * CHUNK_UNITS; unit++) {
-        const struct page *page = &region->pages[unit];
-        if (page_owner(page) == NULL || page_owner(page) == OWNER_INTERIOR)
-            continue;
-        figures->pages++;
-        figures->live += live_bytes(page);
-    }
+    figures->tables += region->size == 0 ? 0 : table_bytes(region, opened);
 }
 
-void cairn__figures_get(struct cairn__figures *figures)
+void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_figures *classes)
 {
     *figures = (struct cairn__figures){0};
-    struct region *region = cairn__region_first();
+    for (unsigned class = 0; classes != NULL && class < CLASS_COUNT; class ++)
+        classes[class] = (struct class_figures){0};
+    const struct region *region = cairn__region_first();
     for (; region != NULL; region = cairn__region_next(region))
         add_region(figures, region);
+    struct sums sums = {figures, classes, 0};
+    visit_pages(add_page, &sums);
     for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
         figures->heaps++;
 
     struct huge_figures huge = cairn__huge_figures();
     struct pool_figures pool = cairn__pool_figures();
+    size_t used = pool.used << UNIT_SHIFT;
     figures->huge = huge.bytes;
     figures->huge_count = huge.count;
     figures->mapped += huge.bytes;
-    figures->live += huge.bytes;
-    figures->committed = ((pool.used + pool.dirty) << UNIT_SHIFT) + huge.bytes;
+    figures->live += figures->large + huge.bytes;
+    figures->unused += used > sums.bytes ? used - sums.bytes : 0;
+    figures->kept = pool.dirty << UNIT_SHIFT;
+    figures->free = figures->returned + figures->unused + figures->kept;
+    figures->committed = figures->live + figures->free;
     figures->peak_committed = (pool.used_peak << UNIT_SHIFT) + huge.bytes;
-    figures->free = figures->committed > figures->live ? figures->committed - figures->live : 0;
     figures->metadata = cairn__metadata_mapped();
+}
+
+void cairn__figures_get(struct cairn__figures *figures)
+{
+    cairn__figures_get_by_class(figures, NULL);
+}
+
+/* ---- heaps ---- */
+
+struct heap_rows {
+    struct heap_figures *rows;
+    size_t count;
+    size_t last; /* the row found last: neighbours often have one owner */
+};
+
+static void add_to_heap(void *context, const struct heap *owner, const struct page *copy)
+{
+    struct heap_rows *rows = context;
+    size_t at = rows->last;
+    for (size_t tried = 0; rows->rows[at].heap != owner; at = (at + 1) % rows->count)
+        if (++tried == rows->count)
+            return;
+    rows->last = at;
+    struct heap_figures *row = &rows->rows[at];
+    row->pages++;
+    row->bytes += bytes_of(copy);
+    if (!is_large(copy))
+        row->live += count_blocks(copy).live * copy->size;
+}
+
+const struct heap *cairn__figures_heaps(const struct heap *from, struct heap_figures *rows,
+                                        size_t count, size_t *filled)
+{
+    struct heap_rows all = {rows, 0, 0};
+    const struct heap *heap = from != NULL ? from : cairn__registry_first();
+    for (; heap != NULL && all.count < count; heap = heap->next_known)
+        rows[all.count++] = (struct heap_figures){
+            .heap = heap,
+            .idle = atomic_load_explicit(&heap->state, memory_order_relaxed) == HEAP_IDLE,
+        };
+    if (all.count > 0)
+        visit_pages(add_to_heap, &all);
+    *filled = all.count;
+    return heap;
+}
+
+/* ---- where it lies ---- */
+
+void cairn__figures_ranges(void (*visit)(void *context, const void *start, size_t size),
+                           void *context)
+{
+    const struct region *region = cairn__region_first();
+    for (; region != NULL; region = cairn__region_next(region)) {
+        size_t opened = atomic_load_explicit(&region->opened, memory_order_acquire);
+        if (opened == 0)
+            continue;
+        visit(context, (const void *)region->base, opened * CHUNK_SIZE);
+        visit(context, region->pages, opened * CHUNK_UNITS * PAGE_BYTES);
+        visit(context, region->chunks, opened * CHUNK_BYTES);
+        visit(context, region->free_chunks, round_up(region->size / CHUNK_SIZE, 64) / 8);
+    }
+    for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
+        visit(context, heap, sizeof *heap);
 }

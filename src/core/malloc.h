@@ -40,8 +40,8 @@ void cairn__free_outside(void *ptr);
  */
 static inline void cairn__free(void *ptr)
 {
-    uintptr_t offset = (uintptr_t)ptr - cairn__window.base;
-    if (UNLIKELY(offset >= cairn__window.size)) {
+    size_t offset = window_offset(ptr);
+    if (UNLIKELY(offset >= window_size())) {
         cairn__free_outside(ptr);
         return;
     }

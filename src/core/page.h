@@ -96,8 +96,8 @@ static inline void page_set_state(struct page *page, enum page_state state)
 /* The descriptor of the unit that ptr is in; NULL if no region holds it. Any pointer. */
 static inline struct page *page_near(const void *ptr)
 {
-    uintptr_t offset = (uintptr_t)ptr - cairn__window.base;
-    if (LIKELY(offset < cairn__window.size))
+    size_t offset = window_offset(ptr);
+    if (LIKELY(offset < window_size()))
         return &cairn__window.pages[offset >> UNIT_SHIFT];
     struct region *region = region_outside_window(ptr);
     return region == NULL ? NULL : &region->pages[((uintptr_t)ptr - region->base) >> UNIT_SHIFT];

@@ -22,14 +22,29 @@ static size_t limit(size_t used)
     return size_max(DIRTY_MAX / UNIT_SIZE, used / DIRTY_SHARE);
 }
 
+/* Locked memory cannot be given back: do not ask at every free. */
+static bool refused_lately(void)
+{
+    uint64_t refused = atomic_load_explicit(&purge.refused, memory_order_relaxed);
+    return refused != 0 && cairn__os_now() - refused < PURGE_DELAY_MS;
+}
+
+static bool purge_to(size_t keep)
+{
+    bool done = cairn__units_purge(keep);
+    if (!done)
+        atomic_store_explicit(&purge.refused, cairn__os_now(), memory_order_relaxed);
+    return done;
+}
+
 /* One step: what neither this nor the last one needed goes back. */
-static void step(void)
+static bool step(void)
 {
     struct pool_figures figures = cairn__pool_figures();
     size_t peak = cairn__pool_recent_peak();
     size_t needed = size_max(peak, atomic_exchange(&purge.last_peak, peak));
     size_t keep = needed > figures.used ? needed - figures.used : 0;
-    cairn__units_purge(size_max(keep, DIRTY_FLOOR / UNIT_SIZE));
+    return purge_to(size_max(keep, DIRTY_FLOOR / UNIT_SIZE));
 }
 
 /* True for one caller, when the time has come. */
@@ -41,16 +56,17 @@ static bool step_is_due(void)
 }
 
 /*
- * It ends when no more is to be done; or when the system refuses, until somebody frees more. Between
- * its last look and the end another thread may set the flag in vain: the next free sets it again.
+ * It ends when no more is to be done, or when the system refuses. Between its last look and the end
+ * another thread may set the flag in vain: the next free sets it again.
  */
 static void help(void)
 {
-    do {
+    bool willing = true;
+    while (willing && atomic_load_explicit(&cairn__purge_due, memory_order_relaxed)) {
         cairn__os_sleep(PURGE_DELAY_MS / 2);
         if (step_is_due())
-            step();
-    } while (atomic_load_explicit(&cairn__purge_due, memory_order_relaxed));
+            willing = step();
+    }
     atomic_store(&purge.helper, false);
 }
 
@@ -64,19 +80,13 @@ static bool start_helper(void)
     return false;
 }
 
-/* Locked memory cannot be given back: do not ask at every free. */
-static bool refused_lately(void)
-{
-    uint64_t refused = atomic_load_explicit(&purge.refused, memory_order_relaxed);
-    return refused != 0 && cairn__os_now() - refused < PURGE_DELAY_MS;
-}
-
 void cairn__purge_attend(void)
 {
+    if (refused_lately())
+        return;
     struct pool_figures figures = cairn__pool_figures();
-    if (figures.dirty > limit(figures.used) && !refused_lately() &&
-        !cairn__units_purge(limit(figures.used) / 4 * 3))
-        atomic_store_explicit(&purge.refused, cairn__os_now(), memory_order_relaxed);
+    if (figures.dirty > limit(figures.used) && !purge_to(limit(figures.used) / 4 * 3))
+        return;
     if (atomic_load_explicit(&purge.threads, memory_order_relaxed) &&
         (atomic_load_explicit(&purge.helper, memory_order_relaxed) || start_helper()))
         return;

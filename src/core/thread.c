@@ -31,8 +31,8 @@ static void leave(struct heap *heap)
     heap->busy = true;
     cairn__remote_empty_bins(heap);
     do {
-        cairn__remote_flush(heap);
         cairn__remote_drain(heap);
+        cairn__remote_flush(heap);
     } while (remote_has_mail(heap));
     cairn__heap_abandon(heap);
     cairn__heap = &cairn__heap_gone;
@@ -120,11 +120,9 @@ static void after_fork_in_child(void)
 
 static void read_options(void)
 {
-    for (enum option option = 0; option < OPTION_COUNT; option++) {
-        const char *text = cairn__os_environment(cairn__option_variable(option));
-        if (text != NULL && !cairn__option_set(option, text))
-            cairn__report_text("ignored, not a value for ", cairn__option_variable(option), text);
-    }
+    unsigned wrong = cairn__options_read(cairn__os_environment_all(), cairn__os_print_error);
+    if (wrong != 0 && cairn__option(OPTION_STRICT))
+        cairn__fatal("CAIRN_STRICT is set: stopped for the options above", NULL);
 }
 
 void cairn__process_start(void)

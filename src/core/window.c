@@ -6,11 +6,13 @@
 #include "core/metadata.h"
 #include "os/os.h"
 
-struct window cairn__window ALIGNED(CACHE_LINES / 2);
+struct window cairn__window ALIGNED(CACHE_LINES / 2) = {.base = (uintptr_t)1 << 63};
 
 static struct {
     struct region window;            /* the first region */
     _Atomic(struct region *) others; /* newest first */
+    struct region *unused;           /* a record that could not be used; under the grow lock */
+    bool limited;                    /* there was an address limit when the window was made */
 } regions;
 
 static size_t bitmap_bytes(size_t size)
@@ -45,18 +47,28 @@ static bool reserve(struct region *region, size_t size)
     return true;
 }
 
+static void unreserve(struct region *region)
+{
+    size_t os_page = cairn__os_page_size();
+    size_t metadata_bytes = round_up(region->size / UNIT_SIZE * PAGE_BYTES, os_page) +
+                            round_up(region->size / CHUNK_SIZE * CHUNK_BYTES, os_page) +
+                            round_up(bitmap_bytes(region->size), os_page);
+    cairn__os_release(region->pages, metadata_bytes);
+    cairn__os_release((char *)region->base, region->size);
+}
+
 void cairn__window_start(void)
 {
     size_t size = cairn__option(OPTION_WINDOW);
     size_t limit = cairn__os_address_limit();
-    if (limit != SIZE_MAX)
+    regions.limited = limit != SIZE_MAX;
+    if (regions.limited)
         size = size_min(size, power_of_two_below(limit / WINDOW_LIMIT_SHARE | 1));
     for (size = round_down(size, CHUNK_SIZE); size >= WINDOW_MIN; size /= 4) {
         size = round_down(size, CHUNK_SIZE);
         if (reserve(&regions.window, size)) {
-            cairn__window.base = regions.window.base;
             cairn__window.pages = regions.window.pages;
-            cairn__window.size = size;
+            __atomic_store_n(&cairn__window.base, regions.window.base, __ATOMIC_RELEASE);
             return;
         }
     }
@@ -79,16 +91,24 @@ static bool commit_to(struct region *region, size_t end)
                 commit_table(region->chunks, from / CHUNK_SIZE * CHUNK_BYTES,
                              end / CHUNK_SIZE * CHUNK_BYTES) &&
                 cairn__os_commit((char *)region->base + from, end - from);
-    if (done)
-        region->committed = end;
-    return done;
+    if (!done)
+        return false;
+    region->committed = end;
+    if (region == &regions.window)
+        __atomic_store_n(&cairn__window.size, end, __ATOMIC_RELEASE);
+    return true;
 }
 
+static bool has_room(const struct region *region, size_t count)
+{
+    size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
+    return count <= region->size / CHUNK_SIZE - opened;
+}
+
+/* The region has room. False: the system has no memory. */
 static bool open_chunks(struct region *region, size_t count, size_t *first)
 {
     size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
-    if (count > region->size / CHUNK_SIZE - opened)
-        return false;
     size_t need = (opened + count) * CHUNK_SIZE;
     if (need > region->committed) {
         size_t step = size_max(CHUNK_SIZE, size_min(region->committed, COMMIT_STEP_MAX));
@@ -101,36 +121,103 @@ static bool open_chunks(struct region *region, size_t count, size_t *first)
     return true;
 }
 
-/* A further region, smaller and smaller until it fits, with room for `count` chunks at least. */
-static struct region *add_region(size_t count)
+/* ---- regions beyond the window ---- */
+
+/* Enters the region into the map, or nothing of it. */
+static bool enter(struct region *region)
+{
+    for (size_t at = 0; at < region->size; at += CHUNK_SIZE)
+        if (!cairn__map_set((char *)region->base + at, MAP_REGION, region)) {
+            while (at > 0) {
+                at -= CHUNK_SIZE;
+                cairn__map_set((char *)region->base + at, MAP_NOTHING, NULL);
+            }
+            return false;
+        }
+    return true;
+}
+
+/* Smaller and smaller until it fits, with room for `count` chunks at least. */
+static bool reserve_some(struct region *region, size_t count)
 {
     size_t least = count * CHUNK_SIZE;
-    struct region *region = cairn__metadata_take(sizeof *region);
-    if (region == NULL)
-        return NULL;
     size_t size = size_max(least, REGION_SIZE);
     while (!reserve(region, size)) {
         if (size == least)
-            return NULL; /* the record is lost: 128 bytes, at the end of memory */
+            return false;
         size = size_max(least, round_down(size / 4, CHUNK_SIZE));
     }
-    for (size_t at = 0; at < size; at += CHUNK_SIZE)
-        if (!cairn__map_set((char *)region->base + at, MAP_REGION, region))
-            return NULL; /* no memory for the map: this address space stays unused */
+    if (enter(region))
+        return true;
+    unreserve(region);
+    return false;
+}
+
+static struct region *add_region(size_t count)
+{
+    struct region *region = regions.unused;
+    if (region == NULL && (region = cairn__metadata_take(sizeof *region)) == NULL)
+        return NULL;
+    regions.unused = region;
+    if (!reserve_some(region, count))
+        return NULL;
+    regions.unused = NULL;
     region->next = atomic_load_explicit(&regions.others, memory_order_relaxed);
     atomic_store_explicit(&regions.others, region, memory_order_release);
     return region;
 }
 
+/* ---- limits ---- */
+
+/* The end of a table that grows with the region: what lies behind the first `used` bytes. */
+static void release_table(void *table, size_t used, size_t rest)
+{
+    size_t os_page = cairn__os_page_size();
+    size_t from = round_up(used, os_page);
+    size_t to = round_up(used + rest, os_page);
+    if (from < to)
+        cairn__os_release((char *)table + from, to - from);
+}
+
+/*
+ * The process has got an address limit since it started. What was reserved before counts as used
+ * already, so that taking memory from it would evade the limit: the window grows no more, and regions
+ * serve. And where the reservation alone exceeds the limit, so that nobody could map anything any
+ * more, its unused part goes.
+ */
+static void respect_limit(void)
+{
+    struct region *window = &regions.window;
+    size_t limit = cairn__os_address_limit();
+    if (regions.limited || limit == SIZE_MAX || window->size == window->committed)
+        return;
+    size_t size = window->committed;
+    size_t tail = window->size - size;
+    window->size = size;
+    if (limit > size + tail)
+        return;
+    cairn__os_release((char *)window->base + size, tail);
+    release_table(window->pages, size / UNIT_SIZE * PAGE_BYTES, tail / UNIT_SIZE * PAGE_BYTES);
+    release_table(window->chunks, size / CHUNK_SIZE * CHUNK_BYTES, tail / CHUNK_SIZE * CHUNK_BYTES);
+}
+
+/* ---- all together ---- */
+
+static bool fits_in_committed(const struct region *region, size_t count)
+{
+    size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
+    return (opened + count) * CHUNK_SIZE <= region->committed;
+}
+
 struct region *cairn__window_extend(size_t count, size_t *first)
 {
-    if (open_chunks(&regions.window, count, first))
-        return &regions.window;
-    struct region *region = atomic_load_explicit(&regions.others, memory_order_relaxed);
-    for (; region != NULL; region = region->next)
-        if (open_chunks(region, count, first))
-            return region;
-    region = add_region(count);
+    if (!fits_in_committed(&regions.window, count))
+        respect_limit();
+    struct region *region = cairn__region_first();
+    while (region != NULL && !has_room(region, count))
+        region = cairn__region_next(region);
+    if (region == NULL)
+        region = add_region(count);
     return region != NULL && open_chunks(region, count, first) ? region : NULL;
 }
 

@@ -21,18 +21,35 @@
 struct page;  /* page.h: PAGE_BYTES each */
 struct chunk; /* chunk.h: CHUNK_BYTES each */
 
-/* What free() needs on its straight line; written once, before the first block is handed out. */
+/*
+ * What free() needs on its straight line. `size` is the part of the window that can be accessed; it
+ * only grows. Whoever holds a block has it, directly or not, from a thread that has seen the window
+ * grow so far; so a plain load does. Before there is a window, base is such that no pointer is in it.
+ */
 struct window {
     uintptr_t base;
-    size_t size; /* 0: no window yet, or none could be had */
+    size_t size;
     struct page *pages;
 };
 extern HIDDEN struct window cairn__window;
 
+/* Where the pointer lies in the window; not below window_size(): outside. */
+static inline size_t window_offset(const void *ptr)
+{
+    return (uintptr_t)ptr - cairn__window.base;
+}
+
+static inline size_t window_size(void)
+{
+    if (CAIRN_TSAN) /* the argument above is beyond it; elsewhere a plain load saves an instruction */
+        return __atomic_load_n(&cairn__window.size, __ATOMIC_RELAXED);
+    return cairn__window.size;
+}
+
 struct region {
     /* Set once. */
-    uintptr_t base; /* aligned to CHUNK_SIZE */
-    size_t size;
+    uintptr_t base;        /* aligned to CHUNK_SIZE */
+    size_t size;           /* the window's may shrink; under the grow lock then */
     struct page *pages;    /* [size / UNIT_SIZE] */
     struct chunk *chunks;  /* [size / CHUNK_SIZE] */
     uint64_t *free_chunks; /* a bit a chunk: all of it is in the pool. Under the pool's lock. */

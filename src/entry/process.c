@@ -48,7 +48,7 @@ __attribute__((constructor)) static void at_start(void)
     put_key(&line, "start pid=", (size_t)cairn__os_process_id());
     cairn__text_put(&line, cairn_is_active() ? " active=1 exe=" : " active=0 exe=");
     cairn__text_bytes(&line, program, cairn__os_program(program, sizeof program));
-    cairn__text_put(&line, "\n");
+    cairn__text_end_line(&line);
     cairn__os_append(run_file, line.data, line.length);
 }
 
@@ -65,6 +65,6 @@ __attribute__((destructor)) static void at_end(void)
     put_key(&line, " committed_bytes=", figures.committed);
     put_key(&line, " peak_committed_bytes=", figures.peak_committed);
     put_key(&line, " heaps=", figures.heaps);
-    cairn__text_put(&line, "\n");
+    cairn__text_end_line(&line);
     cairn__os_append(run_file, line.data, line.length);
 }

@@ -14,7 +14,7 @@ void cairn__report(const char *what, const void *ptr)
         cairn__text_put(&line, " ");
         cairn__text_pointer(&line, ptr);
     }
-    cairn__text_put(&line, "\n");
+    cairn__text_end_line(&line);
     cairn__os_print_error(line.data, line.length);
 }
 
@@ -26,7 +26,7 @@ void cairn__report_text(const char *what, const char *name, const char *value)
     cairn__text_put(&line, name);
     cairn__text_put(&line, ": ");
     cairn__text_put(&line, value);
-    cairn__text_put(&line, "\n");
+    cairn__text_end_line(&line);
     cairn__os_print_error(line.data, line.length);
 }
 

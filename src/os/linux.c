@@ -135,6 +135,11 @@ const char *cairn__os_environment(const char *name)
     return NULL;
 }
 
+const char *const *cairn__os_environment_all(void)
+{
+    return getauxval(AT_SECURE) != 0 ? NULL : (const char *const *)environ;
+}
+
 int cairn__os_process_id(void)
 {
     return (int)getpid();

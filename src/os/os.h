@@ -24,7 +24,7 @@ void *cairn__os_map(size_t size, size_t align);
 /* Gives the memory back and keeps the range. True if it reads as zero from now on. */
 bool cairn__os_purge(void *ptr, size_t size);
 
-/* Gives range and memory back. False: the range is still mapped (it was purged if that worked). */
+/* Gives range and memory back, of all or a part of what was reserved or mapped. False: the range is still mapped (it was purged if that worked). */
 bool cairn__os_release(void *ptr, size_t size);
 
 /* Resizes a mapping made by cairn__os_map where it lies; a grown part reads as zero. */
@@ -43,6 +43,8 @@ size_t cairn__os_page_size(void);
 size_t cairn__os_address_limit(void);
 /* The value of an environment variable; NULL if unset, or if the process runs set-user-id. */
 const char *cairn__os_environment(const char *name);
+/* All of it: NAME=value, ended by NULL; NULL as above, and before there is one. */
+const char *const *cairn__os_environment_all(void);
 int cairn__os_process_id(void);
 /* The program's file, cut to size, not terminated; its length, 0 if it cannot be told. */
 size_t cairn__os_program(char *name, size_t size);

@@ -5,6 +5,7 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ struct range {
 /* When calls of one kind fail. */
 struct plan {
     size_t first; /* number of the first call that fails; 0: none */
-    bool on; /* and all after it */
+    bool on;      /* and all after it */
 };
 
 static struct {
@@ -37,8 +38,11 @@ static struct {
     size_t failures;
     size_t page_size;
     size_t address_limit; /* told */
-    size_t hidden_limit; /* kept to */
+    size_t hidden_limit;  /* kept to */
     size_t memory_limit;
+    _Atomic uint64_t now; /* the clock */
+    _Atomic bool threads_allowed;
+    _Atomic size_t threads;
     struct {
         const char *name;
         const char *value;
@@ -57,6 +61,7 @@ static struct {
     .address_limit = SIZE_MAX,
     .hidden_limit = SIZE_MAX,
     .memory_limit = SIZE_MAX,
+    .now = 1000000,
     .variable = {{"CAIRN_WINDOW", "1G"}},
 };
 
@@ -101,7 +106,8 @@ static bool planned(const struct plan *plan, size_t count)
 static bool fails(enum fake_call call, size_t size)
 {
     bool fail = planned(&fake.plan[call], ++fake.count[call]);
-    fail = planned(&fake.plan[FAKE_ANY], ++fake.count[FAKE_ANY]) || fail;
+    if (call != FAKE_PURGE && call != FAKE_START_THREAD)
+        fail = planned(&fake.plan[FAKE_ANY], ++fake.count[FAKE_ANY]) || fail;
     fail = fail || (fake.refuse != NULL && fake.refuse(call, size));
     fake.failures += fail;
     return fail;
@@ -187,6 +193,24 @@ static void remove_range(struct range *range)
         else
             i++;
     *range = fake.range[--fake.ranges];
+}
+
+/* Makes a part of a range, of which nothing was committed, a range of its own. */
+static struct range *cut_out(struct range *range, char *start, size_t size)
+{
+    struct range whole = *range;
+    char *end = start + size;
+    if (whole.start == start && whole.end == end)
+        return range;
+    for (size_t i = 0; i < fake.commits; i++)
+        expect(fake.committed[i].end <= start || fake.committed[i].start >= end,
+               "release: a part that was committed", start, size);
+    *range = (struct range){start, end, whole.mapped, false};
+    if (whole.start < start)
+        add_range(whole.start, (size_t)(start - whole.start), whole.mapped);
+    if (end < whole.end)
+        add_range(end, (size_t)(whole.end - end), whole.mapped);
+    return range;
 }
 
 static void add_commit(char *start, char *end)
@@ -313,8 +337,9 @@ static void check_size(const char *call, const void *ptr, size_t size)
 static char *obtain(size_t size, size_t align, int protection, int flags)
 {
     size_t span = size + align;
-    char *ptr = span < size ? MAP_FAILED
-                            : mmap(NULL, span, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    char *ptr = span < size
+                    ? MAP_FAILED
+                    : mmap(NULL, span, protection, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
     if (ptr == MAP_FAILED)
         return NULL;
     char *start = (char *)round_up((uintptr_t)ptr, align);
@@ -360,7 +385,8 @@ void *cairn__os_map(size_t size, size_t align)
     expect(is_power_of_two(align), "map: odd alignment", NULL, align);
     char *start = NULL;
     if (!fails(FAKE_MAP, size) && has_room(size) && has_memory(size))
-        start = obtain(size, size_max(align, fake.page_size), PROT_READ | PROT_WRITE, MAP_NORESERVE);
+        start = obtain(size, size_max(align, fake.page_size), PROT_READ | PROT_WRITE,
+                       MAP_NORESERVE);
     if (start != NULL)
         add_range(start, size, true);
     leave();
@@ -381,9 +407,9 @@ bool cairn__os_release(void *ptr, size_t size)
 {
     enter();
     check_size("release: odd range", ptr, size);
-    struct range *range = range_at(ptr);
-    expect(range != NULL && range->end == (char *)ptr + size && !range->lost,
-           "release: not a whole range, or released twice", ptr, size);
+    struct range *range = range_around(ptr, size);
+    expect(range != NULL && !range->lost, "release: no such range, or released twice", ptr, size);
+    range = cut_out(range, ptr, size);
     bool done = !fails(FAKE_RELEASE, size);
     if (done) {
         munmap(ptr, size);
@@ -426,7 +452,8 @@ bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size)
            "move: the target is not a whole reservation", target, new_size);
     size_t more = new_size > old_size ? new_size - old_size : 0;
     bool done = !fails(FAKE_MOVE, new_size) && has_memory(more) &&
-                mremap(ptr, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, target) != MAP_FAILED;
+                mremap(ptr, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, target) !=
+                    MAP_FAILED;
     if (done) {
         to->mapped = true;
         remove_range(from);
@@ -453,6 +480,23 @@ const char *cairn__os_environment(const char *name)
         if (strcmp(fake.variable[i].name, name) == 0)
             return fake.variable[i].value;
     return NULL;
+}
+
+const char *const *cairn__os_environment_all(void)
+{
+    static char entries[VARIABLES_MAX][256];
+    static const char *all[VARIABLES_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < VARIABLES_MAX && fake.variable[i].name != NULL; i++) {
+        if (fake.variable[i].value == NULL)
+            continue;
+        snprintf(entries[count], sizeof entries[count], "%s=%s", fake.variable[i].name,
+                 fake.variable[i].value);
+        all[count] = entries[count];
+        count++;
+    }
+    all[count] = NULL;
+    return all;
 }
 
 int cairn__os_process_id(void)
@@ -503,6 +547,50 @@ bool cairn__os_set_exit_value(void *value)
 bool cairn__os_on_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
 {
     return !refused(FAKE_ON_FORK) && pthread_atfork(prepare, parent, child) == 0;
+}
+
+void fake_pass_time(uint64_t milliseconds)
+{
+    atomic_fetch_add(&fake.now, milliseconds);
+}
+
+void fake_allow_threads(void)
+{
+    fake.threads_allowed = true;
+}
+
+size_t fake_threads(void)
+{
+    return fake.threads;
+}
+
+uint64_t cairn__os_now(void)
+{
+    return fake.now;
+}
+
+void cairn__os_sleep(uint64_t milliseconds)
+{
+    usleep((useconds_t)milliseconds);
+    fake_pass_time(milliseconds);
+}
+
+static void *run_thread(void *run)
+{
+    ((void (*)(void))run)();
+    atomic_fetch_sub(&fake.threads, 1);
+    return NULL;
+}
+
+bool cairn__os_start_thread(void (*run)(void))
+{
+    pthread_t thread;
+    if (refused(FAKE_START_THREAD) || !fake.threads_allowed)
+        return false;
+    atomic_fetch_add(&fake.threads, 1);
+    expect(pthread_create(&thread, NULL, run_thread, (void *)run) == 0, "no thread", NULL, 0);
+    pthread_detach(thread);
+    return true;
 }
 
 /* ---- os.h: last words ---- */

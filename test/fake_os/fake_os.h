@@ -4,7 +4,8 @@
  * (mmap), but each call is counted, may be made to fail, and is checked against the contract: a
  * breach ends the process with a message. What is reserved, committed and mapped is on record.
  *
- * A fresh process has 4 KiB OS pages, no limits, and CAIRN_WINDOW=1G as its whole environment.
+ * A fresh process has 4 KiB OS pages, no limits, CAIRN_WINDOW=1G as its whole environment, a clock
+ * that stands still, and no threads but those that the test starts itself.
  */
 #ifndef TEST_FAKE_OS_H
 #define TEST_FAKE_OS_H
@@ -22,7 +23,8 @@ enum fake_call {
     FAKE_ON_THREAD_EXIT,
     FAKE_SET_EXIT_VALUE,
     FAKE_ON_FORK,
-    FAKE_ANY, /* as an argument: calls of every kind */
+    FAKE_START_THREAD,
+    FAKE_ANY, /* as an argument: every kind but PURGE and START_THREAD, which go by the clock */
     FAKE_CALLS
 };
 
@@ -54,14 +56,21 @@ void fake_set_memory_limit(size_t limit);
 /* value NULL: unset. The strings must stay. */
 void fake_set_environment(const char *name, const char *value);
 
+/* Moves the clock on; it also moves by what is slept. */
+void fake_pass_time(uint64_t milliseconds);
+/* From now on cairn__os_start_thread starts threads. Sleeping takes a thousandth of its time. */
+void fake_allow_threads(void);
+/* Those that are running now. */
+size_t fake_threads(void);
+
 /* ---- looking ---- */
 
 struct fake_figures {
-    size_t reserved; /* bytes in reservations */
+    size_t reserved;  /* bytes in reservations */
     size_t committed; /* of these accessible */
-    size_t mapped; /* bytes in mappings of their own */
-    size_t ranges; /* reservations and mappings */
-    size_t lost; /* bytes of ranges whose release was made to fail; counted above too */
+    size_t mapped;    /* bytes in mappings of their own */
+    size_t ranges;    /* reservations and mappings */
+    size_t lost;      /* bytes of ranges whose release was made to fail; counted above too */
 };
 struct fake_figures fake_figures(void);
 

@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 
 #include "core/registry.h"
+#include "core/remote.h"
+#include "core/shared.h"
 #include "unit/unit.h"
 
 enum { MARKED_REGIONS = 256, MARK_BYTES = 512 };
@@ -91,9 +93,9 @@ void audit_is_live(const void *block)
 static void check_states(const struct page *page)
 {
     struct heap *owner = page_owner(page);
-    size_t unavailable = page->issued - page_free_count(page);
+    size_t in_use = page->issued - page_free_count(page);
     REQUIRE(page->issued <= page->capacity);
-    REQUIRE(unavailable <= page->issued);
+    REQUIRE(in_use <= page->issued);
     switch (page_state(page)) {
     case PAGE_ACTIVE:
         REQUIRE(owner_is_heap(owner));
@@ -138,6 +140,7 @@ static void check_page(const struct region *region, const struct page *page)
     sum.free += free;
     sum.live += page->issued - free; /* what is elsewhere is subtracted later */
     sum.live_bytes += (page->issued - free) * page->size;
+    sum.out_bytes += (page->issued - free) * page->size;
     sum.pages++;
 }
 
@@ -221,11 +224,13 @@ static void check_bin(const struct heap *heap, unsigned class)
 {
     const struct page *active = heap->shelf[class].active;
     for (const void *block = heap->bin[class]; block != NULL; block = block_next(block)) {
-        REQUIRE(active != NULL && page_of(block) == active);
-        mark(active, block);
+        const struct page *page = page_of(block);
+        REQUIRE(active == NULL ? heap->borrows : page == active);
+        REQUIRE(page->class == class);
+        mark(page, block);
         sum.in_bins++;
         sum.live--;
-        sum.live_bytes -= active->size;
+        sum.live_bytes -= page->size;
     }
 }
 
@@ -234,13 +239,14 @@ static size_t check_shelf(struct heap *heap, unsigned class)
     const struct shelf *shelf = &heap->shelf[class];
     size_t pages = check_list(heap, class, &shelf->listed, PAGE_LISTED) +
                    check_list(heap, class, &shelf->asleep, PAGE_ASLEEP);
-    size_t empty = 0;
-    for (const struct page *page = shelf->listed.first; page != NULL; page = page->next) {
-        REQUIRE(empty == 0 || page->needed == 0); /* wholly free ones are last */
-        empty += page->needed == 0;
-        REQUIRE(page->needed != 0 || page->units == 1);
+    for (const struct page *page = shelf->listed.first; page != NULL; page = page->next)
+        REQUIRE(page->needed >= 1); /* wholly free ones are apart */
+    if (shelf->spare != NULL) {
+        REQUIRE(page_owner(shelf->spare) == heap && shelf->spare->class == class);
+        REQUIRE(page_state(shelf->spare) == PAGE_LISTED && shelf->spare->units == 1);
+        REQUIRE(shelf->spare->needed == 0);
+        pages++;
     }
-    REQUIRE(empty == shelf->empty && empty <= EMPTY_KEPT);
     if (shelf->active != NULL) {
         REQUIRE(page_owner(shelf->active) == heap && shelf->active->class == class);
         REQUIRE(page_state(shelf->active) == PAGE_ACTIVE);
@@ -313,7 +319,7 @@ static size_t check_heap(struct heap *heap)
     check_chain(heap->pending);
     check_chain(heap->strays);
     check_chain(atomic_load(&heap->inbox));
-    REQUIRE(heap->budget > 0 && heap->budget <= REMOTE_BUDGET);
+    REQUIRE(heap->budget > 0 && heap->budget <= (int64_t)REMOTE_BUDGET);
     return pages;
 }
 
@@ -325,28 +331,45 @@ static void check_nobody(const struct heap *heap)
     REQUIRE(heap->refills == 0 && heap->strays == NULL);
 }
 
-struct audit audit_with_lost(struct heap *late, size_t units_lost)
+struct audit audit_all(struct heap *shared)
 {
     clear_marks();
     sum = (struct audit){0};
     struct region *region = cairn__region_first();
     for (; region != NULL; region = cairn__region_next(region))
         check_region(region);
-    size_t owned = late == NULL ? 0 : check_heap(late);
+    size_t owned = shared == NULL ? 0 : check_heap(shared);
     for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
         owned += check_heap(heap);
     check_nobody(&cairn__heap_none);
     check_nobody(&cairn__heap_gone);
-    REQUIRE(late == NULL || owned == sum.owned);
+    REQUIRE(shared == NULL || owned == sum.owned);
     REQUIRE(owned <= sum.owned);
     struct pool_figures pool = cairn__pool_figures();
-    REQUIRE(pool.used == sum.units + units_lost);
+    REQUIRE(pool.used == sum.units);
     REQUIRE(pool.dirty == sum.dirty_units);
     REQUIRE(pool.used_peak >= pool.used);
     return sum;
 }
 
-struct audit audit_all(struct heap *late)
+struct audit audit_with_shared(void)
 {
-    return audit_with_lost(late, 0);
+    struct heap *shared = cairn__shared_acquire();
+    struct audit audit = audit_all(shared);
+    cairn__shared_release(shared);
+    return audit;
+}
+
+void unit_abandon(struct heap *heap)
+{
+    cairn__remote_empty_bins(heap);
+    cairn__remote_flush(heap);
+    cairn__heap_abandon(heap);
+}
+
+void unit_abandon_shared(void)
+{
+    struct heap *shared = cairn__shared_acquire();
+    unit_abandon(shared);
+    cairn__shared_release(shared);
 }

@@ -10,13 +10,14 @@
 #include "core/heap.h"
 
 struct audit {
-    size_t live; /* blocks of classes handed out and not yet freed */
+    size_t live;       /* blocks of classes handed out and not yet freed */
     size_t live_bytes; /* their sizes */
+    size_t out_bytes;  /* and those in bins and in transit: all that is not in a page's list */
     size_t in_bins;
     size_t in_transit; /* in rings, chains and inboxes */
-    size_t free; /* in pages' lists */
-    size_t pages; /* of blocks */
-    size_t large; /* pages of one large block */
+    size_t free;       /* in pages' lists */
+    size_t pages;      /* of blocks */
+    size_t large;      /* pages of one large block */
     size_t cold;
     size_t shelved;
     size_t owned; /* by heaps */
@@ -25,14 +26,16 @@ struct audit {
     size_t dirty_units;
 };
 
-/*
- * late: the heap for late calls if it should be walked too (cairn__late_acquire gives it), or NULL.
- * With lost units (a fork, a failed purge) expected: units_lost of them.
- */
-struct audit audit_all(struct heap *late);
-struct audit audit_with_lost(struct heap *late, size_t units_lost);
+/* shared: the heap of those who have none, locked, if it should be walked too; or NULL. */
+struct audit audit_all(struct heap *shared);
+/* Locks it for the audit. */
+struct audit audit_with_shared(void);
 
-/* The block is in use: in its page, on its place, and in no list. After audit_all, until the next. */
+/* The block is in use: on its place, in no list. After an audit, until the next. */
 void audit_is_live(const void *block);
+
+/* What a thread's end does with a heap's blocks and pages, for a heap in use: it starts over. */
+void unit_abandon(struct heap *heap);
+void unit_abandon_shared(void);
 
 #endif

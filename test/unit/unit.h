@@ -85,7 +85,7 @@ static inline size_t unit_below(uint64_t *seed, size_t bound)
 /* Longer work where nothing slows it down. */
 static inline size_t unit_rounds(size_t rounds)
 {
-    return CAIRN_TSAN || UNIT_ASAN ? rounds / 4 : rounds;
+    return CAIRN_TSAN ? rounds / 8 : UNIT_ASAN ? rounds / 4 : rounds;
 }
 
 /* ---- contents: bytes that only this block would have ---- */

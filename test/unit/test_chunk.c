@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * chunk.h against a model: a byte a unit that says taken or free, touched or not. Spans are
+ * disjoint, clean ones read as zero, figures add up, and purging keeps to its limit.
+ */
+#include "unit/unit.h"
+
+#include <pthread.h>
+
+#include "base/option.h"
+#include "fake_os/fake_os.h"
+#include "unit/audit.h"
+
+enum { SPANS = 400, MODEL_CHUNKS = 512, MODEL_UNITS = MODEL_CHUNKS * CHUNK_UNITS };
+
+struct taken {
+    struct span span;
+    size_t count;
+};
+
+static struct taken taken[SPANS];
+static bool in_use[MODEL_UNITS]; /* of the window */
+
+static void start(const char *window)
+{
+    assert_true(cairn__option_set(OPTION_WINDOW, window));
+    cairn__window_start();
+}
+
+/* The figures against the masks of all chunks. */
+static void check_figures(void)
+{
+    struct pool_figures pool = cairn__pool_figures();
+    size_t free = 0, dirty = 0, opened = 0;
+    struct region *region = cairn__region_first();
+    for (; region != NULL; region = cairn__region_next(region)) {
+        opened += region->opened * CHUNK_UNITS;
+        for (size_t i = 0; i < region->opened; i++) {
+            const struct chunk *chunk = &region->chunks[i];
+            free += (size_t)__builtin_popcount(chunk->free_mask);
+            dirty += (size_t)__builtin_popcount(chunk->free_mask & chunk->dirty_mask);
+            REQUIRE(chunk->run == longest_run(chunk->free_mask));
+            bool whole = (region->free_chunks[i / 64] >> i % 64 & 1) != 0;
+            REQUIRE(whole == (chunk->free_mask == UINT32_MAX));
+        }
+    }
+    REQUIRE(pool.used == opened - free);
+    REQUIRE(pool.dirty == dirty);
+    REQUIRE(pool.used_peak >= pool.used);
+}
+
+static void touch(struct taken *it)
+{
+    char *start = span_start(it->span);
+    for (size_t i = 0; i < it->count; i++) {
+        start[i * UNIT_SIZE] = 1;
+        start[(i + 1) * UNIT_SIZE - 1] = 1;
+    }
+}
+
+static bool untouched(const struct taken *it)
+{
+    const char *start = span_start(it->span);
+    for (size_t i = 0; i < it->count; i++)
+        if (start[i * UNIT_SIZE] != 0 || start[(i + 1) * UNIT_SIZE - 1] != 0)
+            return false;
+    return true;
+}
+
+static bool take_into(struct taken *it, size_t count, bool chunk_aligned)
+{
+    it->span = cairn__units_take(count, chunk_aligned);
+    it->count = count;
+    if (it->span.region == NULL)
+        return false;
+    size_t unit = it->span.unit;
+    REQUIRE(unit + count <= it->span.region->opened * CHUNK_UNITS);
+    REQUIRE(count > CHUNK_UNITS || unit / CHUNK_UNITS == (unit + count - 1) / CHUNK_UNITS);
+    if (count > CHUNK_UNITS || chunk_aligned)
+        REQUIRE(unit % CHUNK_UNITS == 0);
+    REQUIRE(fake_is_accessible(span_start(it->span), count * UNIT_SIZE));
+    REQUIRE(!it->span.clean || untouched(it));
+    if (it->span.region == cairn__region_first())
+        for (size_t i = 0; i < count; i++) {
+            REQUIRE(!in_use[unit + i]);
+            in_use[unit + i] = true;
+        }
+    touch(it);
+    return true;
+}
+
+static void give_back(struct taken *it)
+{
+    if (it->span.region == cairn__region_first())
+        memset(&in_use[it->span.unit], false, it->count);
+    cairn__units_give(it->span, it->count);
+    it->span.region = NULL;
+}
+
+static size_t random_count(uint64_t *seed)
+{
+    switch (unit_below(seed, 8)) {
+    case 0:
+        return 1 + unit_below(seed, 256);
+    case 1:
+    case 2:
+        return 1 + unit_below(seed, CHUNK_UNITS);
+    default:
+        return 1 + unit_below(seed, 3);
+    }
+}
+
+static void random_spans(uint64_t seed, size_t rounds)
+{
+    for (size_t round = 0; round < rounds; round++) {
+        struct taken *it = &taken[unit_below(&seed, SPANS)];
+        if (it->span.region == NULL)
+            take_into(it, random_count(&seed), unit_below(&seed, 10) == 0);
+        else
+            give_back(it);
+        if (round % 64 == 0)
+            check_figures();
+        if (round % 1024 == 1023) {
+            size_t keep = unit_below(&seed, 64);
+            assert_true(cairn__units_purge(keep));
+            assert_true(cairn__pool_figures().dirty <= keep);
+        }
+    }
+    for (size_t i = 0; i < SPANS; i++)
+        if (taken[i].span.region != NULL)
+            give_back(&taken[i]);
+    check_figures();
+    assert_int_equal(cairn__pool_figures().used, 0);
+}
+
+TEST(random_in_the_window)
+{
+    start("1G");
+    random_spans(1, unit_rounds(20000));
+    assert_null(cairn__region_next(cairn__region_first()));
+}
+
+TEST(random_in_regions)
+{
+    start("16M");
+    random_spans(2, unit_rounds(10000));
+    assert_non_null(cairn__region_next(cairn__region_first()));
+}
+
+TEST(random_where_purging_fails)
+{
+    start("1G");
+    for (uint64_t seed = 10; seed < 13; seed++) {
+        fake_fail_nth(FAKE_PURGE, 1 + seed % 3);
+        for (size_t i = 0; i < SPANS; i++)
+            take_into(&taken[i], 1 + i % 7, false);
+        for (size_t i = 0; i < SPANS; i++)
+            give_back(&taken[i]);
+        check_figures();
+        cairn__units_purge(0);
+        check_figures();
+    }
+}
+
+/* Every count fits and is rounded as promised; all units of the last chunk are there afterwards. */
+TEST(every_count)
+{
+    start("1G");
+    for (size_t count = 1; count <= 256; count++)
+        for (int aligned = 0; aligned < 2; aligned++) {
+            assert_true(take_into(&taken[0], count, aligned != 0));
+            assert_int_equal(cairn__pool_figures().used, count);
+            give_back(&taken[0]);
+            assert_int_equal(cairn__pool_figures().used, 0);
+        }
+    check_figures();
+    assert_true(cairn__region_first()->opened <= 16); /* rows grow beside what is there */
+}
+
+/* Tight before loose, touched before clean, low before high. */
+TEST(preferences)
+{
+    start("1G");
+    struct taken *it = taken;
+    for (int i = 0; i < 4; i++)
+        assert_true(take_into(&it[i], CHUNK_UNITS, false)); /* chunks 0 to 3 */
+    for (int i = 0; i < 4; i++)
+        give_back(&it[i]);
+    assert_true(take_into(&it[0], 30, false));
+    assert_true(take_into(&it[1], 2, false)); /* into the two that remain */
+    assert_int_equal(it[0].span.unit / CHUNK_UNITS, it[1].span.unit / CHUNK_UNITS);
+    assert_true(cairn__units_purge(0));
+    assert_true(take_into(&it[2], 8, false));
+    assert_true(it[2].span.clean);
+    assert_true(take_into(&it[3], 8, false));
+    assert_true(it[3].span.clean);
+    size_t second = it[3].span.unit;
+    give_back(&it[3]); /* touched, behind clean ones */
+    give_back(&it[2]);
+    assert_true(cairn__units_purge(0));
+    assert_true(take_into(&it[2], 8, false));
+    assert_true(take_into(&it[3], 8, false));
+    assert_int_equal(it[3].span.unit, second);
+    assert_true(take_into(&it[4], 16, false));
+    give_back(&it[3]);
+    assert_true(take_into(&it[5], 4, false)); /* the touched eight, not clean memory elsewhere */
+    assert_false(it[5].span.clean);
+    assert_int_equal(it[5].span.unit, second);
+}
+
+TEST(rows_of_chunks_lowest_first)
+{
+    start("1G");
+    for (int i = 0; i < 10; i++)
+        assert_true(take_into(&taken[i], CHUNK_UNITS, true));
+    for (int i = 0; i < 10; i++) /* whole chunks come in any order; make places equal numbers */
+        for (int j = 0; j < 10; j++)
+            if (taken[j].span.unit == (size_t)i * CHUNK_UNITS) {
+                struct taken other = taken[i];
+                taken[i] = taken[j];
+                taken[j] = other;
+            }
+    give_back(&taken[1]);
+    give_back(&taken[3]);
+    give_back(&taken[4]);
+    give_back(&taken[6]);
+    give_back(&taken[7]);
+    give_back(&taken[8]);
+    assert_true(take_into(&taken[20], 2 * CHUNK_UNITS, false));
+    assert_int_equal(taken[20].span.unit, 3 * CHUNK_UNITS);
+    assert_true(take_into(&taken[21], 2 * CHUNK_UNITS + 1, false));
+    assert_int_equal(taken[21].span.unit, 6 * CHUNK_UNITS);
+    assert_true(take_into(&taken[22], 31, false)); /* the rest of that row's last chunk */
+    assert_int_equal(taken[22].span.unit, 8 * CHUNK_UNITS + 1);
+    assert_int_equal(cairn__region_first()->opened, 10);
+    check_figures();
+}
+
+/* ---- purging ---- */
+
+/* Purging takes units out of the pool for a while; nobody uses more for that. */
+TEST(peak_is_of_what_is_used)
+{
+    start("1G");
+    assert_true(take_into(&taken[0], 32, false));
+    for (size_t i = 0; i < 32; i++)
+        assert_true(take_into(&taken[1 + i], 1, false));
+    size_t peak = cairn__pool_figures().used_peak;
+    assert_int_equal(peak, 64);
+    give_back(&taken[0]);                          /* 32 dirty units lie there now */
+    assert_true(take_into(&taken[40], 33, false)); /* two chunks in a row: not there */
+    peak = cairn__pool_figures().used_peak;
+    assert_int_equal(peak, 65);
+    cairn__units_purge(0);
+    assert_int_equal(cairn__pool_figures().used_peak, peak);
+}
+
+TEST(from_the_top_down)
+{
+    start("1G");
+    for (size_t i = 0; i < 20; i++) {
+        assert_true(take_into(&taken[i], CHUNK_UNITS, true));
+        assert_int_equal(taken[i].span.unit, i * CHUNK_UNITS);
+    }
+    const struct region *region = cairn__region_first();
+    for (size_t i = 3; i < 20; i++)
+        give_back(&taken[i]);
+    assert_int_equal(fake_count(FAKE_PURGE), 0);
+    assert_true(cairn__units_purge(384)); /* twelve chunks may stay */
+    for (size_t i = 3; i < 20; i++)
+        assert_int_equal(region->chunks[i].dirty_mask, i < 15 ? UINT32_MAX : 0);
+    assert_int_equal(fake_count(FAKE_PURGE), 5);
+    assert_true(cairn__units_purge(384));
+    assert_int_equal(fake_count(FAKE_PURGE), 5);
+    check_figures();
+}
+
+/* Row by row: what is in use between is left alone. */
+TEST(only_what_is_free)
+{
+    start("1G");
+    for (size_t i = 0; i < 96; i++)
+        assert_true(take_into(&taken[i], 1, false));
+    size_t rows = 0;
+    for (size_t i = 0; i < 96; i += 1 + i % 4 / 2, rows++)
+        give_back(&taken[i]);
+    size_t dirty = cairn__pool_figures().dirty;
+    assert_int_equal(dirty, rows);
+    assert_true(cairn__units_purge(0));
+    assert_true(fake_count(FAKE_PURGE) <= rows);
+    for (size_t i = 0; i < 96; i++)
+        if (taken[i].span.region != NULL)
+            assert_int_equal(span_start(taken[i].span)[0], 1);
+    check_figures();
+    for (size_t i = 0; i < rows; i++) { /* those are clean now, once */
+        assert_true(take_into(&taken[100 + i], 1, false));
+        assert_true(taken[100 + i].span.clean);
+    }
+}
+
+TEST(flag)
+{
+    start("1G");
+    for (size_t i = 0; i < 100; i++)
+        assert_true(take_into(&taken[i], 1, false));
+    for (size_t i = 0; i < 100; i++) {
+        give_back(&taken[i]);
+        assert_int_equal(atomic_load(&cairn__purge_due), i + 1 > DIRTY_FLOOR / UNIT_SIZE);
+    }
+    assert_true(cairn__units_purge(64));
+    assert_true(atomic_load(&cairn__purge_due));
+    assert_true(cairn__units_purge(DIRTY_FLOOR / UNIT_SIZE));
+    assert_false(atomic_load(&cairn__purge_due));
+}
+
+TEST(recent_peak)
+{
+    start("1G");
+    assert_true(take_into(&taken[0], 20, false));
+    assert_true(take_into(&taken[1], 10, false));
+    give_back(&taken[1]);
+    assert_int_equal(cairn__pool_recent_peak(), 30);
+    assert_int_equal(cairn__pool_recent_peak(), 20);
+    assert_true(take_into(&taken[1], 1, false));
+    assert_int_equal(cairn__pool_recent_peak(), 21);
+    assert_int_equal(cairn__pool_figures().used_peak, 30);
+}
+
+TEST(refusals)
+{
+    start("1G");
+    static struct taken all[2048];
+    for (size_t i = 0; i < 2048; i++)
+        assert_true(take_into(&all[i], 1, false));
+    for (size_t i = 0; i < 2048; i++)
+        give_back(&all[i]);
+    fake_fail_from(FAKE_PURGE, 1);
+    assert_false(cairn__units_purge(0));
+    assert_int_equal(fake_count(FAKE_PURGE), 1);         /* not asked for each row */
+    assert_int_equal(cairn__pool_figures().dirty, 2048); /* dirty as ever */
+    check_figures();
+    fake_fail_never();
+    for (size_t i = 0; i < 10; i++) { /* and never said to be clean */
+        assert_true(take_into(&all[i], 1, false));
+        assert_false(all[i].span.clean);
+        give_back(&all[i]);
+    }
+    assert_true(cairn__units_purge(0));
+    assert_int_equal(cairn__pool_figures().dirty, 0);
+    assert_true(cairn__units_purge(0));
+}
+
+/* ---- out of memory ---- */
+
+TEST(out_of_memory)
+{
+    start("64M");
+    fake_set_hidden_address_limit(80 * MIB);
+    size_t count = 0;
+    while (take_into(&taken[0], 16, false))
+        count++;
+    assert_true(count >= 64 && count <= 80);
+    check_figures();
+    size_t used = cairn__pool_figures().used;
+    assert_false(take_into(&taken[0], 40, false));
+    assert_false(take_into(&taken[0], 1, true));
+    assert_int_equal(cairn__pool_figures().used, used);
+    check_figures();
+}
+
+/* Any single call of the system fails at the worst moment: the pool stays whole. */
+TEST(nth_call_fails)
+{
+    start("16M");
+    for (size_t nth = 1; nth < 60; nth++) {
+        fake_fail_nth(FAKE_ANY, nth);
+        for (size_t i = 0; i < 100; i++)
+            take_into(&taken[i], 1 + i % 40, i % 9 == 0);
+        check_figures();
+        for (size_t i = 0; i < 100; i++)
+            if (taken[i].span.region != NULL)
+                give_back(&taken[i]);
+        cairn__units_purge(0);
+        check_figures();
+        fake_fail_never();
+        assert_int_equal(cairn__pool_figures().used, 0);
+    }
+}
+
+/* ---- threads ---- */
+
+static void *take_and_give(void *seed_pointer)
+{
+    uint64_t seed = *(uint64_t *)seed_pointer;
+    static __thread struct taken mine[32];
+    for (size_t round = 0; round < unit_rounds(8000); round++) {
+        struct taken *it = &mine[unit_below(&seed, 32)];
+        if (it->span.region == NULL) {
+            it->count = random_count(&seed);
+            it->span = cairn__units_take(it->count, false);
+            REQUIRE(it->span.region != NULL);
+            REQUIRE(!it->span.clean || untouched(it));
+            memset(span_start(it->span), (int)round | 1, 64);
+            touch(it);
+        } else {
+            cairn__units_give(it->span, it->count);
+            it->span.region = NULL;
+        }
+        if (round % 500 == 0)
+            cairn__units_purge(0);
+    }
+    for (size_t i = 0; i < 32; i++)
+        if (mine[i].span.region != NULL)
+            cairn__units_give(mine[i].span, mine[i].count);
+    return NULL;
+}
+
+TEST(racing)
+{
+    start("64M");
+    pthread_t thread[4];
+    uint64_t seeds[4] = {1, 2, 3, 4};
+    for (int i = 0; i < 4; i++)
+        REQUIRE(pthread_create(&thread[i], NULL, take_and_give, &seeds[i]) == 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    check_figures();
+    assert_int_equal(cairn__pool_figures().used, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_in_the_window),
+        cmocka_unit_test(random_in_regions),
+        cmocka_unit_test(random_where_purging_fails),
+        cmocka_unit_test(every_count),
+        cmocka_unit_test(preferences),
+        cmocka_unit_test(rows_of_chunks_lowest_first),
+        cmocka_unit_test(peak_is_of_what_is_used),
+        cmocka_unit_test(from_the_top_down),
+        cmocka_unit_test(only_what_is_free),
+        cmocka_unit_test(flag),
+        cmocka_unit_test(recent_peak),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(nth_call_fails),
+        cmocka_unit_test(racing),
+    };
+    return UNIT_MAIN(tests);
+}

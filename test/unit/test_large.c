@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* large.h: large and huge blocks, their sizes, alignments, resizing, double frees, and failures. */
+#include "unit/unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/large.h"
+#include "core/malloc.h"
+#include "core/metadata.h"
+#include "core/thread.h"
+#include "fake_os/fake_os.h"
+#include "unit/audit.h"
+
+static const size_t ends = 64; /* bytes looked at on either end */
+
+static void fill_ends(char *block, size_t size, uint64_t key)
+{
+    unit_fill(block, ends, key);
+    unit_fill(block + size - ends, ends, key + 1);
+}
+
+static bool ends_filled(const char *block, size_t size, uint64_t key)
+{
+    return unit_is_filled(block, ends, key) && unit_is_filled(block + size - ends, ends, key + 1);
+}
+
+TEST(large_sizes)
+{
+    cairn__process_start();
+    for (size_t size = 1; size <= LARGE_MAX; size = size * 3 / 2 + 1) {
+        bool zeroed;
+        char *block = cairn__large_alloc(size, 1, &zeroed);
+        assert_non_null(block);
+        if (zeroed)
+            assert_true(unit_is_zero(block, size_min(size, 256 * KIB)));
+        struct page *page = page_of(block);
+        assert_ptr_equal(page->start, block);
+        assert_int_equal(page->units, (size + UNIT_SIZE - 1) / UNIT_SIZE);
+        assert_int_equal(cairn__usable_size(block), page->units * UNIT_SIZE);
+        memset(block, 1, size);
+        assert_false(cairn__large_free(block + 16, page));
+        assert_int_equal(audit_all(NULL).large, 1);
+        assert_true(cairn__large_free(block, page));
+        assert_false(cairn__large_free(block, page)); /* the second time */
+        assert_int_equal(audit_all(NULL).units, 0);
+    }
+}
+
+TEST(alignments)
+{
+    cairn__process_start();
+    for (size_t align = 1; align <= 64 * MIB; align *= 2)
+        for (size_t size = 1; size <= 20 * MIB; size = size * 11 + 7) {
+            bool zeroed;
+            char *block = cairn__large_alloc(size, align, &zeroed);
+            assert_non_null(block);
+            assert_int_equal((uintptr_t)block % align, 0);
+            assert_true(cairn__usable_size(block) >= size);
+            fill_ends(block, size_max(size, 2 * ends), 1);
+            bool is_huge = cairn__huge_figures().count == 1;
+            assert_int_equal(is_huge, size > LARGE_MAX || align > CHUNK_SIZE);
+            cairn__free(block);
+        }
+    assert_int_equal(cairn__huge_figures().count, 0);
+    assert_int_equal(cairn__pool_figures().used, 0);
+}
+
+TEST(impossible_sizes)
+{
+    cairn__process_start();
+    static const size_t sizes[] = {
+        SIZE_MAX,       SIZE_MAX - 4096, SIZE_LIMIT, SIZE_LIMIT + 1, SIZE_LIMIT - CHUNK_SIZE + 1,
+        (size_t)1 << 60};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        bool zeroed;
+        assert_null(cairn__large_alloc(sizes[i], 1, &zeroed));
+        assert_null(cairn__large_alloc(1, (size_t)1 << 63, &zeroed));
+        assert_null(cairn__large_alloc(1, (size_t)1 << 62, &zeroed));
+    }
+    assert_int_equal(cairn__huge_figures().bytes, 0);
+}
+
+static char *huge(size_t size)
+{
+    bool zeroed;
+    char *block = cairn__large_alloc(size, 1, &zeroed);
+    REQUIRE(block != NULL && zeroed);
+    fill_ends(block, size, 7);
+    return block;
+}
+
+TEST(huge_blocks)
+{
+    cairn__process_start();
+    size_t ranges = fake_figures().ranges;
+    char *block = huge(LARGE_MAX + 1);
+    assert_int_equal((uintptr_t)block % CHUNK_SIZE, 0);
+    assert_int_equal(cairn__huge_size(block), LARGE_MAX + 4096);
+    assert_int_equal(cairn__huge_figures().bytes, LARGE_MAX + 4096);
+    assert_int_equal(cairn__huge_figures().count, 1);
+    assert_int_equal(cairn__huge_size(block + 1), 0);
+    assert_false(cairn__huge_free(block + 4096));
+    assert_int_equal(cairn__huge_size(&ranges), 0);
+    assert_false(cairn__huge_free(&ranges));
+    size_t mapped = fake_figures().mapped;
+    assert_true(cairn__huge_free(block));
+    assert_int_equal(fake_figures().mapped, mapped - LARGE_MAX - 4096);
+    assert_false(cairn__huge_free(block)); /* the second time */
+    assert_int_equal(cairn__huge_size(block), 0);
+    assert_int_equal(cairn__huge_figures().bytes, 0);
+    assert_int_equal(cairn__huge_figures().count, 0);
+}
+
+/* Records are used again: a hundred blocks one after the other cost no more than one. */
+TEST(records_are_kept)
+{
+    cairn__process_start();
+    cairn__huge_free(huge(20 * MIB));
+    size_t metadata = cairn__metadata_mapped();
+    for (int i = 0; i < 5000; i++)
+        assert_true(cairn__huge_free(huge(17 * MIB)));
+    assert_int_equal(cairn__metadata_mapped(), metadata);
+}
+
+TEST(resizing)
+{
+    cairn__process_start();
+    size_t size = 20 * MIB;
+    char *block = huge(size);
+    uint64_t seed = 9;
+    for (int i = 0; i < 200; i++) {
+        size_t next = LARGE_MAX + 1 + unit_below(&seed, 80 * MIB);
+        if (i % 3 == 0)
+            fake_fail_nth(FAKE_RESIZE, 1); /* so it moves */
+        char *moved = cairn__huge_resize(block, next);
+        fake_fail_never();
+        assert_non_null(moved);
+        assert_true(unit_is_filled(moved, ends, 7));
+        if (next > size)
+            assert_true(unit_is_filled(moved + size - ends, ends, 8));
+        if (next > round_up(size, 4096) + ends)
+            assert_true(unit_is_zero(moved + next - ends, ends));
+        if (moved != block) {
+            assert_int_equal(cairn__huge_size(block), 0);
+            assert_int_equal(cairn__map_find(block).kind, MAP_NOTHING);
+        }
+        assert_int_equal(cairn__huge_size(moved), round_up(next, 4096));
+        assert_int_equal(cairn__huge_figures().bytes, round_up(next, 4096));
+        assert_int_equal(cairn__huge_figures().count, 1);
+        assert_int_equal((uintptr_t)moved % CHUNK_SIZE, 0);
+        block = moved;
+        size = next;
+        memset(block, 0, ends);
+        fill_ends(block, size, 7);
+    }
+    assert_true(cairn__huge_free(block));
+    assert_int_equal(cairn__huge_figures().bytes, 0);
+    assert_int_equal(fake_figures().lost, 0);
+}
+
+/* Wherever it fails, the block is as it was, and nothing is left over. */
+TEST(failed_resizing)
+{
+    cairn__process_start();
+    char *block = huge(20 * MIB);
+    for (size_t nth = 1; nth < 5; nth++) {
+        struct fake_figures before = fake_figures();
+        size_t count = fake_count(FAKE_ANY);
+        fake_fail_nth(FAKE_RESIZE, 1);
+        fake_fail_nth(FAKE_ANY, nth + 1);
+        char *moved = cairn__huge_resize(block, 90 * MIB);
+        fake_fail_never();
+        if (moved != NULL) {
+            assert_true(fake_count(FAKE_ANY) <= count + nth);
+            block = moved;
+            assert_ptr_equal(cairn__huge_resize(block, 20 * MIB), block);
+            continue;
+        }
+        assert_int_equal(cairn__huge_size(block), 20 * MIB);
+        assert_int_equal(cairn__huge_figures().bytes, 20 * MIB);
+        assert_true(ends_filled(block, 20 * MIB, 7));
+        struct fake_figures after = fake_figures();
+        assert_int_equal(after.reserved, before.reserved);
+        assert_int_equal(after.ranges, before.ranges);
+    }
+    assert_null(cairn__huge_resize(block, SIZE_MAX));
+    assert_null(cairn__huge_resize(block, SIZE_LIMIT));
+    assert_null(cairn__huge_resize(block + 4096, 30 * MIB));
+    assert_true(ends_filled(block, 20 * MIB, 7));
+    assert_true(cairn__huge_free(block));
+}
+
+TEST(failed_making)
+{
+    cairn__process_start();
+    for (size_t nth = 1; nth < 5; nth++) {
+        struct fake_figures before = fake_figures();
+        bool zeroed;
+        fake_fail_nth(FAKE_ANY, nth);
+        char *block = cairn__large_alloc(20 * MIB, 1, &zeroed);
+        fake_fail_never();
+        if (block != NULL)
+            assert_true(cairn__huge_free(block));
+        assert_true(fake_figures().mapped <= before.mapped + 256 * KIB + 64 * KIB);
+        assert_int_equal(cairn__huge_figures().count, 0);
+        assert_int_equal(cairn__huge_figures().bytes, 0);
+    }
+}
+
+/* The range stays where the system will not take it; it is empty, and never freed again. */
+TEST(failed_release)
+{
+    cairn__process_start();
+    char *block = huge(20 * MIB);
+    fake_fail_nth(FAKE_RELEASE, 1);
+    assert_true(cairn__huge_free(block));
+    assert_false(cairn__huge_free(block));
+    assert_int_equal(fake_figures().lost, 20 * MIB);
+}
+
+TEST(large_os_pages)
+{
+    fake_set_page_size(64 * KIB);
+    cairn__process_start();
+    char *block = huge(LARGE_MAX + 1);
+    assert_int_equal(cairn__huge_size(block), LARGE_MAX + 64 * KIB);
+    block = cairn__huge_resize(block, 30 * MIB + 1);
+    assert_int_equal(cairn__huge_size(block), 30 * MIB + 64 * KIB);
+    assert_true(cairn__huge_free(block));
+}
+
+/* ---- two threads free the same ---- */
+
+static char *_Atomic victim;
+static struct page *victim_page;
+static _Atomic int told;
+static pthread_barrier_t barrier;
+
+static void *free_victim(void *is_huge)
+{
+    pthread_barrier_wait(&barrier);
+    bool first = is_huge != NULL ? cairn__huge_free(victim)
+                                 : cairn__large_free(victim, victim_page);
+    atomic_fetch_add(&told, first);
+    pthread_barrier_wait(&barrier);
+    return NULL;
+}
+
+static void race(bool is_huge)
+{
+    cairn__process_start();
+    pthread_barrier_init(&barrier, NULL, 2);
+    for (int i = 0; i < 50; i++) {
+        bool zeroed;
+        victim = cairn__large_alloc(is_huge ? 17 * MIB : 300 * KIB, 1, &zeroed);
+        victim_page = is_huge ? NULL : page_of(victim);
+        told = 0;
+        pthread_t other;
+        REQUIRE(pthread_create(&other, NULL, free_victim, is_huge ? &barrier : NULL) == 0);
+        free_victim(is_huge ? &barrier : NULL);
+        pthread_join(other, NULL);
+        assert_int_equal(told, 1);
+    }
+    assert_int_equal(cairn__pool_figures().used, 0);
+    assert_int_equal(cairn__huge_figures().count, 0);
+}
+
+TEST(racing_large_frees)
+{
+    race(false);
+}
+
+TEST(racing_huge_frees)
+{
+    race(true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(large_sizes),        cmocka_unit_test(alignments),
+        cmocka_unit_test(impossible_sizes),   cmocka_unit_test(huge_blocks),
+        cmocka_unit_test(records_are_kept),   cmocka_unit_test(resizing),
+        cmocka_unit_test(failed_resizing),    cmocka_unit_test(failed_making),
+        cmocka_unit_test(failed_release),     cmocka_unit_test(large_os_pages),
+        cmocka_unit_test(racing_large_frees), cmocka_unit_test(racing_huge_frees),
+    };
+    return UNIT_MAIN(tests);
+}

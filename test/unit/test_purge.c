@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * purge.h, on a clock that the test moves: what goes at once, what stays for how long, who does it,
+ * and what happens where the system refuses.
+ */
+#include "unit/unit.h"
+
+#include <unistd.h>
+
+#include "base/option.h"
+#include "core/purge.h"
+#include "fake_os/fake_os.h"
+
+enum { UNITS = 4096, FLOOR = DIRTY_FLOOR >> UNIT_SHIFT };
+
+static struct span span[UNITS];
+
+static void take(size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        span[i] = cairn__units_take(1, false);
+        REQUIRE(span[i].region != NULL);
+    }
+}
+
+static void give(size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        cairn__units_give(span[i], 1);
+}
+
+static size_t dirty(void)
+{
+    return cairn__pool_figures().dirty;
+}
+
+static void start(void)
+{
+    assert_true(cairn__option_set(OPTION_WINDOW, "1G"));
+    cairn__window_start();
+}
+
+static size_t limit(void)
+{
+    return size_max(DIRTY_MAX / UNIT_SIZE, cairn__pool_figures().used / DIRTY_SHARE);
+}
+
+/* Beyond the limit: at once, whatever the clock says; but not all, and not at each free. */
+TEST(beyond_the_limit)
+{
+    start();
+    take(0, UNITS);
+    size_t calls = 0;
+    for (size_t i = 0; i < UNITS; i++) {
+        give(i, i + 1);
+        size_t before = fake_count(FAKE_PURGE);
+        purge_attend();
+        calls += fake_count(FAKE_PURGE) != before;
+        assert_true(dirty() <= limit());
+        if (i > limit())
+            assert_true(dirty() >= limit() / 4 * 3 - 2 * CHUNK_UNITS);
+    }
+    assert_true(calls < 60);
+}
+
+/* Also after everything went back while much was in use. */
+TEST(beyond_the_limit_after_a_trim)
+{
+    start();
+    take(0, UNITS);
+    give(0, 10);
+    assert_true(cairn__purge_all());
+    for (size_t i = 10; i < UNITS; i++) {
+        give(i, i + 1);
+        purge_attend();
+        assert_true(dirty() <= limit());
+    }
+}
+
+/* What was in use a delay ago stays; later it goes, to the floor. */
+TEST(recent_peak_stays)
+{
+    start();
+    take(0, 1000);
+    give(700, 1000);
+    purge_attend();
+    assert_int_equal(dirty(), 300);
+    for (int i = 0; i < 10; i++)
+        purge_attend(); /* the clock stands still */
+    assert_int_equal(dirty(), 300);
+    fake_pass_time(PURGE_DELAY_MS);
+    purge_attend();
+    assert_int_equal(dirty(), 300); /* the step before this one needed it */
+    fake_pass_time(PURGE_DELAY_MS - 1);
+    purge_attend();
+    assert_int_equal(dirty(), 300);
+    fake_pass_time(1);
+    purge_attend();
+    assert_true(dirty() <= FLOOR);
+    assert_int_equal(cairn__pool_figures().used, 700);
+}
+
+/* A load that comes and goes within the delay never pays for it. */
+TEST(waves)
+{
+    start();
+    take(0, 500);
+    for (int i = 0; i < 50; i++) {
+        take(500, 800);
+        give(500, 800);
+        purge_attend();
+        fake_pass_time(PURGE_DELAY_MS / 2);
+    }
+    assert_int_equal(fake_count(FAKE_PURGE), 0);
+}
+
+TEST(floor_stays)
+{
+    start();
+    take(0, FLOOR);
+    give(0, FLOOR);
+    for (int i = 0; i < 10; i++) {
+        purge_attend();
+        fake_pass_time(10 * PURGE_DELAY_MS);
+    }
+    assert_int_equal(dirty(), FLOOR);
+    assert_int_equal(fake_count(FAKE_PURGE), 0);
+    assert_true(cairn__purge_all());
+    assert_int_equal(dirty(), 0);
+    assert_false(cairn__purge_all());
+}
+
+/* ---- the helper thread ---- */
+
+static bool comes_down(void)
+{
+    for (int i = 0; i < 10000 && dirty() > FLOOR; i++)
+        usleep(1000);
+    return dirty() <= FLOOR;
+}
+
+static bool helper_ends(void)
+{
+    for (int i = 0; i < 5000 && fake_threads() != 0; i++)
+        usleep(1000);
+    return fake_threads() == 0;
+}
+
+/* In a process with threads memory comes back without a call; the helper goes, and comes again. */
+TEST(helper)
+{
+    start();
+    fake_allow_threads();
+    cairn__purge_threads();
+    for (size_t round = 1; round <= 3; round++) {
+        take(0, 300);
+        give(0, 300);
+        for (int i = 0; i < 100; i++)
+            purge_attend();
+        assert_true(comes_down());
+        assert_true(helper_ends());
+        assert_int_equal(fake_count(FAKE_START_THREAD), round); /* one, however often it is asked */
+    }
+}
+
+TEST(no_helper_with_one_thread)
+{
+    start();
+    fake_allow_threads();
+    take(0, 300);
+    give(0, 300);
+    purge_attend();
+    assert_int_equal(fake_count(FAKE_START_THREAD), 0);
+}
+
+/* No thread can be had: whoever frees does it. */
+TEST(no_helper_to_be_had)
+{
+    start();
+    cairn__purge_threads();
+    take(0, 300);
+    give(0, 300);
+    for (int i = 0; i < 4; i++) {
+        purge_attend();
+        fake_pass_time(PURGE_DELAY_MS);
+    }
+    assert_true(dirty() <= FLOOR);
+    assert_true(fake_count(FAKE_START_THREAD) >= 1);
+}
+
+/* A child of fork has no helper, and but one thread. */
+TEST(in_a_child)
+{
+    start();
+    cairn__purge_threads();
+    cairn__purge_in_child();
+    fake_allow_threads();
+    take(0, 300);
+    give(0, 300);
+    purge_attend();
+    assert_int_equal(fake_count(FAKE_START_THREAD), 0);
+    cairn__purge_threads();
+    purge_attend();
+    assert_int_equal(fake_count(FAKE_START_THREAD), 1);
+    assert_true(comes_down());
+}
+
+/* ---- where the system refuses ---- */
+
+TEST(refused)
+{
+    start();
+    fake_fail_from(FAKE_PURGE, 1);
+    take(0, UNITS);
+    for (size_t i = 0; i < UNITS; i++) {
+        give(i, i + 1);
+        purge_attend();
+    }
+    assert_int_equal(dirty(), UNITS);
+    assert_in_range(fake_count(FAKE_PURGE), 1, 10); /* not at each free */
+    fake_fail_never();
+    fake_pass_time(2 * PURGE_DELAY_MS); /* later it is asked again */
+    purge_attend();
+    assert_true(dirty() <= limit());
+}
+
+/* A helper whom the system refuses everything ends: it does not ask for ever. */
+TEST(refused_helper_ends)
+{
+    start();
+    fake_allow_threads();
+    cairn__purge_threads();
+    fake_fail_from(FAKE_PURGE, 1);
+    take(0, 300);
+    give(0, 300);
+    purge_attend();
+    assert_int_equal(fake_count(FAKE_START_THREAD), 1);
+    assert_true(helper_ends());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(beyond_the_limit),
+        cmocka_unit_test(beyond_the_limit_after_a_trim),
+        cmocka_unit_test(recent_peak_stays),
+        cmocka_unit_test(waves),
+        cmocka_unit_test(floor_stays),
+        cmocka_unit_test(helper),
+        cmocka_unit_test(no_helper_with_one_thread),
+        cmocka_unit_test(no_helper_to_be_had),
+        cmocka_unit_test(in_a_child),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(refused_helper_ends),
+    };
+    return UNIT_MAIN(tests);
+}

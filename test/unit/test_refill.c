@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* refill.h: what a refill takes, in which order, and what it says about zeroes. */
+#include "unit/unit.h"
+
+#include "core/malloc.h"
+#include "core/refill.h"
+#include "core/thread.h"
+#include "fake_os/fake_os.h"
+#include "unit/audit.h"
+
+enum { SIZE = 1024, CAPACITY = 64, WAKE = 4, ROW = EXTEND_BYTES / SIZE };
+
+static size_t bin_length(unsigned class)
+{
+    size_t length = 0;
+    for (void *block = cairn__heap->bin[class]; block != NULL; block = block_next(block))
+        length++;
+    return length;
+}
+
+/* A new page is touched row by row. */
+TEST(rows)
+{
+    struct heap *heap = cairn__thread_heap();
+    unsigned class = class_of(SIZE);
+    char *first = cairn__refill(heap, class);
+    assert_int_equal(bin_length(class), ROW - 1);
+    assert_int_equal(page_of(first)->issued, ROW);
+    for (int i = 1; i < ROW; i++)
+        assert_ptr_equal(cairn__malloc_fast(SIZE), first + i * SIZE);
+    assert_null(cairn__malloc_fast(SIZE));
+    assert_ptr_equal(cairn__refill(heap, class), first + ROW * SIZE);
+    assert_false(heap->busy);
+    assert_int_equal(audit_all(NULL).live, ROW + 1);
+}
+
+/* Of a page that is not full even one block that came back is worth taking: it is touched. */
+TEST(touched_before_untouched)
+{
+    struct heap *heap = cairn__thread_heap();
+    unsigned class = class_of(SIZE);
+    char *first = cairn__refill(heap, class);
+    while (heap->bin[class] != NULL)
+        cairn__malloc_fast(SIZE);
+    cairn__free(first);
+    assert_ptr_equal(cairn__refill(heap, class), first);
+    assert_int_equal(bin_length(class), 0);
+    assert_int_equal(page_of(first)->issued, ROW);
+    audit_all(NULL);
+}
+
+/* Of a full page less than `wake` are not: it sleeps. */
+TEST(few_blocks_of_a_full_page)
+{
+    struct heap *heap = cairn__thread_heap();
+    unsigned class = class_of(SIZE);
+    for (unsigned few = 0; few <= WAKE; few++) {
+        void *block[CAPACITY];
+        for (int i = 0; i < CAPACITY; i++)
+            block[i] = cairn__malloc_slow(SIZE);
+        struct page *page = page_of(block[0]);
+        assert_null(heap->bin[class]);
+        for (unsigned i = 0; i < few; i++)
+            cairn__free(block[i]);
+        void *next = few < WAKE ? NULL : refill_from_active(heap, class);
+        assert_null(few < WAKE ? refill_from_active(heap, class) : NULL);
+        if (next == NULL)
+            next = cairn__refill(heap, class);
+        assert_int_equal(page_of(next) == page, few == WAKE);
+        assert_int_equal(page_state(page), few == WAKE ? PAGE_ACTIVE : PAGE_ASLEEP);
+        audit_all(NULL);
+        for (unsigned i = few; i < CAPACITY; i++)
+            cairn__free(block[i]);
+        cairn__free(next);
+        unit_abandon(heap); /* start over */
+        assert_int_equal(cairn__pool_figures().used, 0);
+    }
+}
+
+/* A block that was never handed out and reads as zero is said to; one that was, is not. */
+TEST(freshness)
+{
+    struct heap *heap = cairn__thread_heap();
+    for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        char *block = cairn__refill(heap, class);
+        assert_non_null(block);
+        size_t size = cairn__classes[class].size;
+        assert_int_equal(heap->fresh, size >= EXTEND_BYTES);
+        if (heap->fresh) {
+            assert_null(heap->bin[class]); /* one block, so the next asks again */
+            assert_true(unit_is_zero(block + 8, size - 8));
+        }
+        memset(block, 1, size);
+        while (heap->bin[class] != NULL)
+            heap->bin[class] = block_next(heap->bin[class]);
+        cairn__free(block);
+        assert_ptr_equal(cairn__refill(heap, class), block);
+        assert_false(heap->fresh);
+        cairn__free(block);
+        unit_abandon(heap); /* the page goes, dirty, and comes again */
+        char *again = cairn__refill(heap, class);
+        if (heap->fresh)
+            assert_true(unit_is_zero(again + 8, size - 8));
+        heap->bin[class] = NULL;
+    }
+}
+
+TEST(no_memory)
+{
+    struct heap *heap = cairn__thread_heap();
+    unsigned class = class_of(SIZE);
+    fake_set_memory_limit(fake_figures().committed + fake_figures().mapped + 3 * MIB);
+    size_t count = 0;
+    while (cairn__refill(heap, class) != NULL) {
+        while (heap->bin[class] != NULL)
+            cairn__malloc_fast(SIZE);
+        count++;
+    }
+    assert_true(count >= 512);
+    assert_false(heap->busy);
+    assert_null(heap->bin[class]);
+    assert_null(heap->shelf[class].active);
+    audit_all(NULL);
+    assert_null(cairn__refill(heap, class)); /* and again, without an active page */
+    audit_all(NULL);
+    fake_set_memory_limit(SIZE_MAX);
+    assert_non_null(cairn__refill(heap, class));
+    audit_all(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows),
+        cmocka_unit_test(touched_before_untouched),
+        cmocka_unit_test(few_blocks_of_a_full_page),
+        cmocka_unit_test(freshness),
+        cmocka_unit_test(no_memory),
+    };
+    return UNIT_MAIN(tests);
+}
