@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cairn/stats.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -34,6 +36,8 @@ extern "C" {
 #define CAIRN_REALLOCATES(...)
 #endif
 
+/* ---- the library ---- */
+
 /* "0.1.0"; of the library that is loaded, not of this header. */
 const char *cairn_version(void);
 
@@ -42,6 +46,17 @@ const char *cairn_version(void);
  * library came before it.
  */
 bool cairn_is_active(void);
+
+/*
+ * Options for this program, "key:value,key:value", such as "purge_delay:10s,stats:exit". Not in the
+ * library: a program that wants some defines it, with an initial value, for it is read at the first
+ * allocation. The environment goes before it: CAIRN_CONF, then CAIRN_PURGE_DELAY and so on
+ * (docs/options.md). A program on a shared libcairn must export it: link with -rdynamic, or with the
+ * library itself.
+ */
+extern const char *cairn_conf;
+
+/* ---- blocks ---- */
 
 /* A block of `size` bytes; of 0: a block of its own, to be freed like any other. */
 void *cairn_malloc(size_t size) CAIRN_ALLOCATES(1);
@@ -56,6 +71,9 @@ void *cairn_calloc(size_t count, size_t size) CAIRN_ALLOCATES(1, 2);
  */
 void *cairn_realloc(void *ptr, size_t size) CAIRN_REALLOCATES(2);
 
+/* cairn_realloc(ptr, count * size). A product that overflows is out of memory: the block stays. */
+void *cairn_reallocarray(void *ptr, size_t count, size_t size) CAIRN_REALLOCATES(2, 3);
+
 /* A block aligned to `align`, a power of two of any size; else NULL with errno EINVAL. */
 void *cairn_aligned_alloc(size_t align, size_t size) CAIRN_ALLOCATES(2);
 
@@ -65,36 +83,53 @@ void *cairn_aligned_alloc(size_t align, size_t size) CAIRN_ALLOCATES(2);
  */
 void cairn_free(void *ptr);
 
+/* cairn_free(ptr), by a caller who knows the size that was asked for. It is not checked today. */
+void cairn_free_sized(void *ptr, size_t size);
+
+/* ---- many blocks at a time ---- */
+
+/*
+ * Fills blocks[0 .. n) with blocks of `size` bytes each, to be freed like any others, and returns n:
+ * `count`, or less when out of memory, with errno ENOMEM. What lies beyond n stays. O(count).
+ */
+size_t cairn_alloc_batch(size_t size, void **blocks, size_t count);
+
+/* Frees blocks[0 .. count), each as cairn_free would. The array stays as it is. O(count). */
+void cairn_free_batch(void **blocks, size_t count);
+
+/* ---- questions ---- */
+
 /*
  * Bytes that the block holds: at least what was asked for, all of them the caller's to use, the same
  * number as long as the block lives. 0 for NULL.
  */
 size_t cairn_usable_size(const void *ptr);
 
-/* Returns all free memory to the system at once. True if there was any. O(chunks of 2 MiB). */
-bool cairn_trim(void);
+/*
+ * What cairn_usable_size would say of a block of `size` bytes: a container that grows to it wastes
+ * nothing. A size that no block can have comes back as it is, so that to ask for it fails.
+ */
+size_t cairn_good_size(size_t size);
 
 /*
- * What the allocator holds, in bytes. Added up on demand, O(memory held / 64 KiB); other threads go
- * on meanwhile, so figures may be off by what they just did.
+ * True if a block of Cairn's begins at ptr, whoever allocated it. False for NULL, for the middle of
+ * a block, for memory of others. Of a block that was freed the answer is either.
  */
-struct cairn_stats {
-    size_t size;      /* of this struct, as the caller knows it: set it before the call */
-    size_t reserved;  /* address space set aside; costs nothing */
-    size_t mapped;    /* of that accessible, plus huge blocks */
-    size_t committed; /* held from the system at most: live, plus free memory not yet returned */
-    size_t peak_committed; /* the most that blocks ever occupied */
-    size_t live;           /* in blocks handed out, rounded up to what they can hold */
-    size_t huge;           /* part of live: blocks above 16 MiB, each with a mapping of its own */
-    size_t huge_count;
-    size_t metadata;      /* mapped for the allocator's own records; more than it uses */
-    size_t pages;         /* runs of equal blocks, and large blocks */
-    size_t heaps;         /* one for each thread that was alive at the same time */
-    size_t foreign_frees; /* pointers passed to free that were no blocks of ours */
-};
+bool cairn_owns(const void *ptr);
 
-/* Fills in as many fields as stats->size covers. */
-void cairn_stats_get(struct cairn_stats *stats);
+/* ---- memory and the system ---- */
+
+/* Returns all free memory to the system at once. True if there was any. O(chunks of 2 MiB). */
+bool cairn_purge(void);
+
+/*
+ * Makes at least `size` bytes of memory ready, so that allocating them later, in blocks up to 16 MiB,
+ * asks nothing of the system and causes no page fault; free memory that was touched before counts.
+ * How much of it stays, and how long, is a matter of the options DIRTY_MAX and PURGE_DELAY. False,
+ * with errno ENOMEM: there is less. (A system that promises more memory than it has may end the
+ * process instead, as whenever memory is used.) O(size).
+ */
+bool cairn_reserve(size_t size);
 
 #ifdef __cplusplus
 }

@@ -25,11 +25,12 @@ static struct {
 
 /* ---- filing ---- */
 
-static void set_free_chunk(struct chunk *chunk, bool is_free)
+/* Notes in the region's bits whether the chunk has a free unit at all. */
+static void set_giving(struct chunk *chunk, bool gives)
 {
     uint64_t bit = (uint64_t)1 << (chunk->index % 64);
-    uint64_t *word = &chunk->region->free_chunks[chunk->index / 64];
-    *word = is_free ? *word | bit : *word & ~bit;
+    uint64_t *word = &chunk->region->giving[chunk->index / 64];
+    *word = gives ? *word | bit : *word & ~bit;
 }
 
 /* Moves the chunk to where its free_mask says. */
@@ -46,8 +47,8 @@ static void refile(struct chunk *chunk)
         if (chunk->next != NULL)
             chunk->next->prev = chunk->prev;
     }
-    if (chunk->run == CHUNK_UNITS || run == CHUNK_UNITS)
-        set_free_chunk(chunk, run == CHUNK_UNITS);
+    if (chunk->run == 0 || run == 0)
+        set_giving(chunk, run != 0);
     chunk->run = (uint8_t)run;
     if (run != 0) {
         chunk->prev = NULL;
@@ -127,45 +128,71 @@ static struct span take_in_chunk(unsigned count)
     return span;
 }
 
-/* First of `count` free chunks in a row, lowest first; SIZE_MAX if there are none. */
-static size_t find_free_chunks(const struct region *region, size_t count)
+/* A search for units in a row, upwards through a region. */
+struct search {
+    size_t count; /* wanted */
+    bool chunk_aligned;
+    size_t run; /* free units in a row up to where the search is; they may span chunks */
+};
+
+/* Goes on with a chunk. True: `count` in a row, the first being *first. */
+static bool search_chunk(struct search *search, const struct chunk *chunk, size_t *first)
 {
-    size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
-    size_t run = 0;
-    for (size_t word = 0; word * 64 < opened; word++) {
-        uint64_t bits = region->free_chunks[word];
-        if (bits == 0) {
-            run = 0;
-            continue;
-        }
-        for (unsigned bit = 0; bit < 64; bit++) {
-            run = (bits >> bit & 1) != 0 ? run + 1 : 0;
-            if (run == count)
-                return word * 64 + bit + 1 - count;
-        }
+    uint32_t taken = ~chunk->free_mask;
+    unsigned leading = taken == 0 ? CHUNK_UNITS : lowest_bit(taken);
+    size_t start = (size_t)chunk->index * CHUNK_UNITS;
+    if (search->run + leading >= search->count) {
+        *first = start - search->run;
+        return true;
     }
-    return SIZE_MAX;
+    if (taken == 0)
+        search->run += CHUNK_UNITS;
+    else
+        search->run = search->chunk_aligned ? 0 : 31 - log2_floor(taken);
+    return false;
 }
 
-static struct span take_chunks(size_t units)
+static bool search_region(struct search *search, const struct region *region, size_t *first)
+{
+    size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
+    size_t before = 0; /* the chunk that the run ends with, + 1 */
+    search->run = 0;
+    for (size_t word = 0; word * 64 < opened; word++)
+        for (uint64_t bits = region->giving[word]; bits != 0; bits &= bits - 1) {
+            size_t index = word * 64 + lowest_bit(bits);
+            if (index != before)
+                search->run = 0;
+            if (search_chunk(search, &region->chunks[index], first))
+                return true;
+            before = index + 1;
+        }
+    return false;
+}
+
+/* Units leave the pool, across chunks. True if all of them read as zero. */
+static bool remove_row(struct region *region, size_t unit, size_t count)
+{
+    bool clean = true;
+    for (size_t end = unit + count; unit < end;) {
+        unsigned at = (unsigned)(unit % CHUNK_UNITS);
+        unsigned part = (unsigned)size_min(end - unit, CHUNK_UNITS - at);
+        clean &= remove_units(&region->chunks[unit / CHUNK_UNITS], mask32(at, part));
+        unit += part;
+    }
+    return clean;
+}
+
+static struct span take_row(size_t count, bool chunk_aligned)
 {
     struct span span = {NULL, 0, false};
-    size_t count = (units + CHUNK_UNITS - 1) / CHUNK_UNITS;
-    if ((pool.occupied >> CHUNK_UNITS & 1) == 0)
-        return span;
+    struct search search = {count, chunk_aligned, 0};
     struct region *region = cairn__region_first();
-    for (; region != NULL; region = cairn__region_next(region)) {
-        size_t first = find_free_chunks(region, count);
-        if (first == SIZE_MAX)
-            continue;
-        span = (struct span){region, first * CHUNK_UNITS, true};
-        for (size_t i = 0; i < count; i++) {
-            size_t part = size_min(units - i * CHUNK_UNITS, CHUNK_UNITS);
-            if (!remove_units(&region->chunks[first + i], mask32(0, (unsigned)part)))
-                span.clean = false;
+    for (; region != NULL; region = cairn__region_next(region))
+        if (search_region(&search, region, &span.unit)) {
+            span.region = region;
+            span.clean = remove_row(region, span.unit, count);
+            break;
         }
-        break;
-    }
     return span;
 }
 
@@ -173,7 +200,7 @@ static struct span take_chunks(size_t units)
 static struct span take_locked(size_t count, bool chunk_aligned)
 {
     return count <= CHUNK_UNITS && !chunk_aligned ? take_in_chunk((unsigned)count)
-                                                  : take_chunks(count);
+                                                  : take_row(count, chunk_aligned);
 }
 
 static struct span take(size_t count, bool chunk_aligned)

@@ -38,8 +38,8 @@ static inline char *span_start(struct span span)
 }
 
 /*
- * Takes `count` units in a row. Up to CHUNK_UNITS come from one chunk; more begin at a chunk, and
- * so do those that ask for chunk_aligned. O(1) up to a chunk, O(chunks / 64) beyond.
+ * Takes `count` units in a row. Up to CHUNK_UNITS come from one chunk, in O(1). More may begin in the
+ * middle of one, unless chunk_aligned is asked for; O(chunks that have free units).
  */
 struct span cairn__units_take(size_t count, bool chunk_aligned);
 

@@ -201,7 +201,7 @@ void cairn__figures_ranges(void (*visit)(void *context, const void *start, size_
         visit(context, (const void *)region->base, opened * CHUNK_SIZE);
         visit(context, region->pages, opened * CHUNK_UNITS * PAGE_BYTES);
         visit(context, region->chunks, opened * CHUNK_BYTES);
-        visit(context, region->free_chunks, round_up(region->size / CHUNK_SIZE, 64) / 8);
+        visit(context, region->giving, round_up(region->size / CHUNK_SIZE, 64) / 8);
     }
     for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
         visit(context, heap, sizeof *heap);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/option.h"
+#include "base/print.h"
 #include "core/large.h"
 #include "core/purge.h"
 #include "core/refill.h"
@@ -12,6 +13,7 @@
 #include "core/shared.h"
 #include "core/thread.h"
 #include "os/fatal.h"
+#include "os/os.h"
 
 static _Atomic size_t foreign_frees;
 
@@ -60,9 +62,22 @@ static inline void *take_block(unsigned class, bool *fresh)
     return LIKELY(block != NULL) ? block : take_from_new(class, fresh);
 }
 
+static COLD void report_large(size_t size)
+{
+    TEXT_LINE(line);
+    cairn__text_put(&line, "cairn: large allocation of ");
+    cairn__text_uint(&line, size);
+    cairn__text_put(&line, " bytes");
+    cairn__text_end_line(&line);
+    cairn__os_print_error(line.data, line.length);
+}
+
 static void *take_large(size_t size, size_t align, bool *zeroed)
 {
     cairn__process_start();
+    size_t least = cairn__option(OPTION_REPORT_LARGE);
+    if (UNLIKELY(least != 0 && size >= least))
+        report_large(size);
     return cairn__large_alloc(size, align, zeroed);
 }
 

@@ -66,11 +66,9 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 /*
  * Free memory that was touched: up to the floor it stays for good. Beyond it, what was not needed
  * for about a delay goes back (within half a second more, on its own or at a later call). Beyond
- * the limit, which is the larger of DIRTY_MAX and a share of what is in use, it goes back at once.
+ * the limit, which is the larger of an option and a share of what is in use, it goes back at once.
  */
-#define DIRTY_FLOOR    (2 * MIB)
-#define DIRTY_MAX      (24 * MIB)
-#define DIRTY_SHARE    4
-#define PURGE_DELAY_MS 500
+#define DIRTY_FLOOR (2 * MIB)
+#define DIRTY_SHARE 4
 
 #endif

@@ -2,7 +2,10 @@
 /* See purge.h. */
 #include "core/purge.h"
 
+#include "base/option.h"
 #include "os/os.h"
+
+enum { REFUSED_MS = 500 }; /* before the system is asked again for what it has refused */
 
 static struct {
     _Atomic bool threads;     /* there is more than one that allocates */
@@ -19,14 +22,21 @@ void cairn__purge_threads(void)
 
 static size_t limit(size_t used)
 {
-    return size_max(DIRTY_MAX / UNIT_SIZE, used / DIRTY_SHARE);
+    switch (cairn__option(OPTION_PURGE_DELAY)) {
+    case 0:
+        return 0;
+    case OPTION_NEVER:
+        return SIZE_MAX;
+    default:
+        return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE, used / DIRTY_SHARE);
+    }
 }
 
 /* Locked memory cannot be given back: do not ask at every free. */
 static bool refused_lately(void)
 {
     uint64_t refused = atomic_load_explicit(&purge.refused, memory_order_relaxed);
-    return refused != 0 && cairn__os_now() - refused < PURGE_DELAY_MS;
+    return refused != 0 && cairn__os_now() - refused < REFUSED_MS;
 }
 
 static bool purge_to(size_t keep)
@@ -52,7 +62,8 @@ static bool step_is_due(void)
 {
     uint64_t now = cairn__os_now();
     uint64_t next = atomic_load_explicit(&purge.next, memory_order_relaxed);
-    return now >= next && atomic_compare_exchange_strong(&purge.next, &next, now + PURGE_DELAY_MS);
+    return now >= next && atomic_compare_exchange_strong(&purge.next, &next,
+                                                         now + cairn__option(OPTION_PURGE_DELAY));
 }
 
 /*
@@ -63,7 +74,7 @@ static void help(void)
 {
     bool willing = true;
     while (willing && atomic_load_explicit(&cairn__purge_due, memory_order_relaxed)) {
-        cairn__os_sleep(PURGE_DELAY_MS / 2);
+        cairn__os_sleep(size_max(cairn__option(OPTION_PURGE_DELAY) / 2, 1));
         if (step_is_due())
             willing = step();
     }
@@ -82,12 +93,13 @@ static bool start_helper(void)
 
 void cairn__purge_attend(void)
 {
-    if (refused_lately())
+    if (refused_lately() || cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER)
         return;
     struct pool_figures figures = cairn__pool_figures();
     if (figures.dirty > limit(figures.used) && !purge_to(limit(figures.used) / 4 * 3))
         return;
-    if (atomic_load_explicit(&purge.threads, memory_order_relaxed) &&
+    if (cairn__option(OPTION_BACKGROUND) == BACKGROUND_AUTO &&
+        atomic_load_explicit(&purge.threads, memory_order_relaxed) &&
         (atomic_load_explicit(&purge.helper, memory_order_relaxed) || start_helper()))
         return;
     if (step_is_due())

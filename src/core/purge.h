@@ -2,7 +2,7 @@
 /*
  * When free memory goes back to the system. What a program needed a moment ago it will need again in
  * a moment, so free touched memory up to the recent peak of what was in use stays; the rest goes. The
- * peak is looked at in steps of PURGE_DELAY_MS.
+ * peak is looked at in steps of the option PURGE_DELAY.
  *
  * Who does it: in a process with several threads, a helper thread, which is there only as long as
  * there is something to give back; so memory comes back without a call. In a process with one thread,

@@ -43,7 +43,7 @@ static bool reserve(struct region *region, size_t size)
     region->size = size;
     region->pages = (struct page *)metadata;
     region->chunks = (struct chunk *)(metadata + page_bytes);
-    region->free_chunks = (uint64_t *)(metadata + page_bytes + chunk_bytes);
+    region->giving = (uint64_t *)(metadata + page_bytes + chunk_bytes);
     return true;
 }
 
@@ -93,6 +93,10 @@ static bool commit_to(struct region *region, size_t end)
                 cairn__os_commit((char *)region->base + from, end - from);
     if (!done)
         return false;
+    size_t huge_pages = cairn__option(OPTION_HUGE_PAGES);
+    if (huge_pages != HUGE_PAGES_AUTO)
+        cairn__os_advise_huge((char *)region->base + from, end - from,
+                              huge_pages == HUGE_PAGES_ALWAYS);
     region->committed = end;
     if (region == &regions.window)
         __atomic_store_n(&cairn__window.size, end, __ATOMIC_RELEASE);

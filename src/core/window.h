@@ -48,12 +48,12 @@ static inline size_t window_size(void)
 
 struct region {
     /* Set once. */
-    uintptr_t base;        /* aligned to CHUNK_SIZE */
-    size_t size;           /* the window's may shrink; under the grow lock then */
-    struct page *pages;    /* [size / UNIT_SIZE] */
-    struct chunk *chunks;  /* [size / CHUNK_SIZE] */
-    uint64_t *free_chunks; /* a bit a chunk: all of it is in the pool. Under the pool's lock. */
-    struct region *next;   /* newest first, behind the window's; atomic reads by _first/_next */
+    uintptr_t base;       /* aligned to CHUNK_SIZE */
+    size_t size;          /* the window's may shrink; under the grow lock then */
+    struct page *pages;   /* [size / UNIT_SIZE] */
+    struct chunk *chunks; /* [size / CHUNK_SIZE] */
+    uint64_t *giving;     /* a bit a chunk: it has units in the pool. Under the pool's lock. */
+    struct region *next;  /* newest first, behind the window's; atomic reads by _first/_next */
     /* Under the grow lock; `opened` is read by others (relaxed). */
     size_t committed;      /* bytes from base that can be accessed */
     _Atomic size_t opened; /* chunks from base that were given to the pool; <= committed */

@@ -27,6 +27,19 @@ CAIRN_EXPORT bool cairn_is_active(void)
     return ours;
 }
 
+/*
+ * Both libraries may be loaded, each with a core of its own: the one that the process calls speaks,
+ * and the other's core is never started. The exported name is looked up, its alias is this one.
+ */
+extern __typeof__(cairn_is_active) cairn__is_active_here
+    __attribute__((alias("cairn_is_active"), visibility("hidden")));
+
+static bool is_called(void)
+{
+    __typeof__(cairn_is_active) *volatile called = cairn_is_active;
+    return called == cairn__is_active_here;
+}
+
 /* A copy: programs overwrite their environment (to show a title in ps, say). Empty: not asked. */
 static char run_file[1024];
 
@@ -38,6 +51,8 @@ static void put_key(struct text *line, const char *key, size_t value)
 
 __attribute__((constructor)) static void at_start(void)
 {
+    if (!is_called())
+        return;
     cairn__process_start();
     const char *asked = cairn__os_environment("CAIRN_RUN_FILE");
     if (asked == NULL || strlen(asked) >= sizeof run_file)

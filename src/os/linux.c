@@ -69,6 +69,13 @@ bool cairn__os_commit(void *ptr, size_t size)
     return done;
 }
 
+void cairn__os_advise_huge(void *ptr, size_t size, bool huge)
+{
+    int saved = errno;
+    madvise(ptr, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    errno = saved;
+}
+
 void *cairn__os_map(size_t size, size_t align)
 {
     return map_aligned(size, align, PROT_READ | PROT_WRITE, 0);

@@ -63,8 +63,8 @@ static void alignment_holds(void **state)
 {
     size_t align = (size_t)*state;
     const size_t sizes[] = {
-        0, 1, 8, 15, 16, 17, 100, 1000, 4096, 5000, 65536, 100000, 131072, 300000,
-        align - 1, align, align + 1, align * 2, align * 3,
+        0,     1,      8,      15,     16,        17,    100,       1000,      4096,      5000,
+        65536, 100000, 131072, 300000, align - 1, align, align + 1, align * 2, align * 3,
     };
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {

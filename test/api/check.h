@@ -32,7 +32,9 @@ extern "C" {
 
 /* A row of a group: the name that is printed, the function, and what it finds in *state. */
 #define named_check(text, function, value)                                                         \
-    {(text), (function), NULL, NULL, (void *)(uintptr_t)(value)}
+    {                                                                                              \
+        (text), (function), NULL, NULL, (void *)(uintptr_t)(value)                                 \
+    }
 
 #define run_checks(name, checks)                                                                   \
     _cmocka_run_group_tests(name, checks, sizeof(checks) / sizeof((checks)[0]), NULL, NULL)

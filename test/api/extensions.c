@@ -130,7 +130,7 @@ static void mallopt_is_harmless(void **state)
 
     for (int parameter = -20; parameter <= 20; parameter++) {
         if (parameter == M_PERTURB || parameter == M_MMAP_MAX || parameter == M_TOP_PAD) {
-            continue;  /* glibc obeys these to the letter */
+            continue; /* glibc obeys these to the letter */
         }
         for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
             int result = mallopt(parameter, values[i]);
@@ -267,7 +267,8 @@ static const char *skip_attributes(const char *at)
         if (*at == '>' || *at == '/') {
             return at;
         }
-        size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+        size_t name = strspn(at,
+                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 
         if (name == 0 || at[name] != '=' || (at[name + 1] != '"' && at[name + 1] != '\'')) {
             return NULL;
@@ -314,7 +315,8 @@ static const char *malformed_at(const char *xml)
         const char *close = skip_attributes(name + length);
 
         roots += depth == 0;
-        if (close == NULL || roots > 1 || depth == DEPTH_MAX || (*close == '/' && close[1] != '>')) {
+        if (close == NULL || roots > 1 || depth == DEPTH_MAX ||
+            (*close == '/' && close[1] != '>')) {
             return at;
         }
         if (*close == '>') {

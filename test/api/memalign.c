@@ -189,12 +189,24 @@ static void all_kinds_mix(void **state)
         void *ptr = NULL;
 
         switch (i % 6) {
-        case 0: ptr = malloc(size); break;
-        case 1: ptr = memalign(256, size); break;
-        case 2: ptr = valloc(size); break;
-        case 3: ptr = pvalloc(size); break;
-        case 4: ptr = aligned_alloc(32, size); break;
-        default: assert_int_equal(posix_memalign(&ptr, 1024, size), 0); break;
+        case 0:
+            ptr = malloc(size);
+            break;
+        case 1:
+            ptr = memalign(256, size);
+            break;
+        case 2:
+            ptr = valloc(size);
+            break;
+        case 3:
+            ptr = pvalloc(size);
+            break;
+        case 4:
+            ptr = aligned_alloc(32, size);
+            break;
+        default:
+            assert_int_equal(posix_memalign(&ptr, 1024, size), 0);
+            break;
         }
         blocks[i] = ptr;
         check(ptr != NULL, "block %zu is NULL", i);
@@ -281,7 +293,7 @@ int main(void)
 {
     enum {
         SINGLES = sizeof single_checks / sizeof single_checks[0],
-        FIRST_POWER = 3,  /* sizeof(void *), the least that posix_memalign takes */
+        FIRST_POWER = 3, /* sizeof(void *), the least that posix_memalign takes */
         CHECKS = SINGLES + 2 * (ALIGN_POWERS - FIRST_POWER),
     };
     static char names[2][ALIGN_POWERS][NAME_MAX_SIZE];

@@ -35,8 +35,9 @@ static void is_ours(void **state)
 static void all_from_one_file(void **state)
 {
     (void)state;
-    static const char *const names[] = {"free", "calloc", "realloc", "memalign", "aligned_alloc",
-                                        "posix_memalign", "malloc_usable_size"};
+    static const char *const names[] = {
+        "free",          "calloc",         "realloc",           "memalign",
+        "aligned_alloc", "posix_memalign", "malloc_usable_size"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         check(strcmp(symbol_file(names[i]), symbol_file("malloc")) == 0, "%s: %s, but malloc: %s",

@@ -378,6 +378,15 @@ bool cairn__os_commit(void *ptr, size_t size)
     return done;
 }
 
+void cairn__os_advise_huge(void *ptr, size_t size, bool huge)
+{
+    enter();
+    check_size("advise_huge: odd range", ptr, size);
+    expect(accessible(ptr, size), "advise_huge: not committed", ptr, size);
+    madvise(ptr, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    leave();
+}
+
 void *cairn__os_map(size_t size, size_t align)
 {
     enter();

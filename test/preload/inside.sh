@@ -30,10 +30,14 @@ lines() {
         function draw(limit) { seed = (seed * 16807) % 2147483647; return seed % limit }
         function word(  w, i) {
             w = ""
-            for (i = 2 + draw(9); i > 0; i--) w = w substr("etaoinshrdlucmfwypvbgkqjxz", 1 + draw(1 + draw(26)), 1)
+            for (i = 2 + draw(9); i > 0; i--)
+                w = w substr("etaoinshrdlucmfwypvbgkqjxz", 1 + draw(1 + draw(26)), 1)
             return w
         }
-        BEGIN { for (; n > 0; n--) printf "%d %s %s 0.%04d\n", draw(1000000), word(), word(), draw(10000) }'
+        BEGIN {
+            for (; n > 0; n--)
+                printf "%d %s %s 0.%04d\n", draw(1000000), word(), word(), draw(10000)
+        }'
 }
 
 # compile NAME [FLAG...]: $PROGRAMS/NAME.c or .cpp to the program $PREPARED/NAME; a library if
@@ -41,7 +45,10 @@ lines() {
 compile() {
     local name=$1
     shift
-    case $name in lib*) set -- -fPIC -shared -o "$PREPARED/$name.so" "$@" ;; *) set -- -o "$PREPARED/$name" "$@" ;; esac
+    case $name in
+    lib*) set -- -fPIC -shared -o "$PREPARED/$name.so" "$@" ;;
+    *) set -- -o "$PREPARED/$name" "$@" ;;
+    esac
     if [ -f "$PROGRAMS/$name.cpp" ]; then
         g++ -std=gnu++17 -O1 -g -Wall -Wextra -fno-builtin -pthread "$PROGRAMS/$name.cpp" "$@"
     else

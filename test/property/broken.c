@@ -22,27 +22,29 @@ enum { POWER_MIN = 5, POWER_MAX = 48, HEADER = 16 };
 
 enum fault {
     NONE,
-    OVERLAP,          /* a block inside another one */
-    TWICE,            /* a block handed out a second time */
-    MISALIGNED,       /* a block at 8 modulo 16 */
-    ALIGN_IGNORED,    /* aligned_alloc gives what malloc gives, above 1024 */
-    CALLOC_DIRTY,     /* reused memory is not zeroed to its last byte */
-    REALLOC_SHORT,    /* a block that moves loses its last byte */
-    REALLOC_SHRUNK,   /* a block that shrinks far is cleared at its new end */
-    REALLOC_LOST,     /* the old block does not survive a realloc that fails */
-    USABLE_LONG,      /* the usable size covers the next block's first bytes */
-    USABLE_CHANGES,   /* the usable size is that of the last realloc, then of the block */
-    FREE_WRITES,      /* free clears one word behind the block */
-    IMPOSSIBLE,       /* the size wraps around and a small block comes back */
-    OUT_OF_MEMORY,    /* NULL, though there is memory */
-    REMOTE_FREE,      /* a block freed by another thread enters the free list twice */
+    OVERLAP,        /* a block inside another one */
+    TWICE,          /* a block handed out a second time */
+    MISALIGNED,     /* a block at 8 modulo 16 */
+    ALIGN_IGNORED,  /* aligned_alloc gives what malloc gives, above 1024 */
+    CALLOC_DIRTY,   /* reused memory is not zeroed to its last byte */
+    REALLOC_SHORT,  /* a block that moves loses its last byte */
+    REALLOC_SHRUNK, /* a block that shrinks far is cleared at its new end */
+    REALLOC_LOST,   /* the old block does not survive a realloc that fails */
+    USABLE_LONG,    /* the usable size covers the next block's first bytes */
+    USABLE_CHANGES, /* the usable size is that of the last realloc, then of the block */
+    FREE_WRITES,    /* free clears one word behind the block */
+    IMPOSSIBLE,     /* the size wraps around and a small block comes back */
+    OUT_OF_MEMORY,  /* NULL, though there is memory */
+    LEAK,           /* the free of another thread's block is forgotten now and then */
+    REMOTE_FREE,    /* a block freed by another thread enters the free list twice */
     FAULT_COUNT,
 };
 
 static const char *const fault_names[FAULT_COUNT] = {
-    "none", "overlap", "twice", "misaligned", "align-ignored", "calloc-dirty", "realloc-short",
-    "realloc-shrunk", "realloc-lost", "usable-long", "usable-changes", "free-writes", "impossible",
-    "out-of-memory", "remote-free",
+    "none",          "overlap",       "twice",          "misaligned",
+    "align-ignored", "calloc-dirty",  "realloc-short",  "realloc-shrunk",
+    "realloc-lost",  "usable-long",   "usable-changes", "free-writes",
+    "impossible",    "out-of-memory", "leak",           "remote-free",
 };
 
 /* Lies right before the block. */
@@ -50,7 +52,7 @@ struct header {
     uint8_t power;
     uint8_t is_resized;
     uint16_t thread;
-    uint32_t offset;  /* from the start of the power-of-two piece to the block */
+    uint32_t offset; /* from the start of the power-of-two piece to the block */
     uint64_t unused;
 };
 
@@ -67,8 +69,9 @@ static struct {
     struct piece *pieces[POWER_MAX];
     enum fault fault;
     unsigned long calls;
-    unsigned char *large;  /* a live block of at least 512 bytes, for OVERLAP */
-    unsigned char *small;  /* a live block of at least 48 bytes, for TWICE */
+    size_t in_use;
+    unsigned char *large; /* a live block of at least 512 bytes, for OVERLAP */
+    unsigned char *small; /* a live block of at least 48 bytes, for TWICE */
 } broken = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static _Thread_local uint16_t thread_number;
@@ -160,6 +163,7 @@ static unsigned char *take(size_t size, size_t align)
     uintptr_t block = ((uintptr_t)piece + HEADER + align - 1) & ~(uintptr_t)(align - 1);
     unsigned char *ptr = piece + (block - (uintptr_t)piece);
 
+    broken.in_use += (size_t)1 << power;
     *header_of(ptr) = (struct header){
         .power = (uint8_t)power,
         .thread = thread_number,
@@ -197,6 +201,12 @@ static void give_back(unsigned char *ptr)
     struct header header = *header_of(ptr);
     struct piece *piece = (struct piece *)(ptr - header.offset);
 
+    bool is_remote = header.thread != thread_number;
+
+    if (is_remote && strikes(LEAK, 10)) {
+        return;
+    }
+    broken.in_use -= (size_t)1 << header.power;
     broken.large = ptr == broken.large ? NULL : broken.large;
     broken.small = ptr == broken.small ? NULL : broken.small;
     if (broken.fault == FREE_WRITES && header.power < 8) {
@@ -204,7 +214,7 @@ static void give_back(unsigned char *ptr)
     }
     piece->next = broken.pieces[header.power];
     broken.pieces[header.power] = piece;
-    if (header.thread != thread_number && piece->next != NULL && strikes(REMOTE_FREE, 500)) {
+    if (is_remote && piece->next != NULL && strikes(REMOTE_FREE, 500)) {
         /* The piece comes twice in the list: before and after its successor. */
         piece->next->next = piece;
     }
@@ -228,12 +238,11 @@ static void *broken_calloc(size_t count, size_t size)
     if (size != 0 && count > SIZE_MAX / size) {
         return NULL;
     }
-    unsigned char *ptr = broken_alloc(count * size);
+    size_t whole = count * size;
+    unsigned char *ptr = broken_alloc(whole);
 
-    if (ptr != NULL) {
-        size_t forgotten = broken.fault == CALLOC_DIRTY && count * size > 300 ? 1 : 0;
-
-        memset(ptr, 0, count * size - forgotten);
+    if (ptr != NULL && whole <= capacity(ptr)) {
+        memset(ptr, 0, whole - (broken.fault == CALLOC_DIRTY && whole > 300));
     }
     return ptr;
 }
@@ -245,6 +254,14 @@ static void broken_free(void *ptr)
         give_back(ptr);
         leave();
     }
+}
+
+static size_t broken_in_use(void)
+{
+    enter();
+    size_t in_use = broken.in_use;
+    leave();
+    return in_use;
 }
 
 static size_t broken_usable_size(void *ptr)
@@ -301,4 +318,5 @@ const struct target target = {
     .free = broken_free,
     .aligned_alloc = broken_aligned_alloc,
     .usable_size = broken_usable_size,
+    .in_use = broken_in_use,
 };

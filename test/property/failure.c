@@ -66,10 +66,11 @@ static void report(const char *breach)
         /* Other threads have run on meanwhile; a single thread needs nothing after this one. */
         size_t operations = run.threads == 1 && run.churn <= 1 ? current_number : run.operations;
 
-        snprintf(line, sizeof line,
-                 "property: again: %s --seed %llu --ops %zu --threads %u --churn %u --profile %s%s\n",
-                 run.program, (unsigned long long)run.seed, operations, run.threads, run.churn,
-                 run.profile->name, run.threads == 1 ? " (or --shrink)" : "");
+        snprintf(
+            line, sizeof line,
+            "property: again: %s --seed %llu --ops %zu --threads %u --churn %u --profile %s%s\n",
+            run.program, (unsigned long long)run.seed, operations, run.threads, run.churn,
+            run.profile->name, run.threads == 1 ? " (or --shrink)" : "");
     }
     put(line);
 }

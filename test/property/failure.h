@@ -14,7 +14,7 @@
 /* Set once, before any thread starts. */
 struct run {
     const char *program;
-    const char *replay_file;  /* NULL: operations are generated */
+    const char *replay_file; /* NULL: operations are generated */
     uint64_t seed;
     size_t operations;
     unsigned threads;

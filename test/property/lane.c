@@ -11,10 +11,10 @@
 
 enum {
     INBOX_CAPACITY = 256,
-    INBOX_EVERY = 4,      /* operations between two looks into the inbox */
+    INBOX_EVERY = 4, /* operations between two looks into the inbox */
     INBOX_BATCH = 16,
-    INBOX_TRIES = 100,    /* yields to a receiver whose inbox is full, before we free it ourselves */
-    SWEEP_EVERY = 8192,   /* operations between two checks of every live block */
+    INBOX_TRIES = 100,  /* yields to a receiver whose inbox is full, before we free it ourselves */
+    SWEEP_EVERY = 8192, /* operations between two checks of every live block */
 };
 
 /* A ring behind a mutex, deliberately plain: the allocator is under test, not the queue. */
@@ -22,7 +22,7 @@ struct inbox {
     pthread_mutex_t mutex;
     struct block *ring;
     unsigned first, count;
-    bool is_read;         /* a thread is running the lane */
+    bool is_read; /* a thread is running the lane */
 };
 
 struct lane {

@@ -20,8 +20,8 @@ struct lane_counts {
     size_t operations;
     size_t born;
     size_t resized;
-    size_t freed_elsewhere;  /* blocks that another lane allocated */
-    size_t peak_bytes;       /* the most that was live, usable bytes; the sum over lanes */
+    size_t freed_elsewhere; /* blocks that another lane allocated */
+    size_t peak_bytes;      /* the most that was live, usable bytes; the sum over lanes */
 };
 
 /* All lanes of the run (failure.h), each with the generator for its own stream. */

@@ -16,9 +16,9 @@ static const char *const verb_names[VERB_COUNT] = {"alloc", "calloc", "resize", 
 
 static const struct profile profiles[] = {
     /* name     slots small border medium large huge */
-    {"small", 8192, 880, 115, 4, 0, 0},
-    {"mixed", 1024, 700, 200, 80, 18, 1},
-    {"large", 64, 100, 150, 200, 500, 48},
+    {"small", 8192, 8800, 1150, 45, 0, 0},
+    {"mixed", 1024, 7000, 2100, 800, 75, 3},
+    {"large", 64, 1000, 2000, 3000, 3300, 650},
 };
 
 const struct profile *profile_named(const char *name)
@@ -61,8 +61,8 @@ static size_t mechanism_border(struct random *random)
     };
     size_t count = sizeof borders / sizeof borders[0];
 
-    /* The big ones are rare: 1 MiB and more cost hundreds of page faults each. */
-    if (random_percent(random, 90)) {
+    /* The big ones are rare: 1 MiB and more cost many page faults each. */
+    if (random_percent(random, 97)) {
         count = 5;
     }
     return borders[random_below(random, count)];
@@ -99,7 +99,7 @@ static size_t impossible_size(struct random *random)
 
 static size_t draw_size(struct random *random, const struct profile *profile)
 {
-    unsigned draw = (unsigned)random_below(random, 1000);
+    unsigned draw = (unsigned)random_below(random, SIZES_WHOLE);
 
     if (draw < profile->small) {
         return random_percent(random, 1) ? 0 : random_log_uniform(random, 0, 11);
@@ -118,19 +118,19 @@ static size_t draw_size(struct random *random, const struct profile *profile)
     }
     draw -= profile->large;
     if (draw < profile->huge) {
-        return random_log_uniform(random, 21, 25);
+        return random_log_uniform(random, 21, 26);
     }
     return impossible_size(random);
 }
 
-/* Mostly none; else a power of two, small ones more often, now and then up to 4 MiB. */
+/* Mostly none; else a power of two to 4 KiB, seldom to 64 KiB, very seldom to 4 MiB. */
 static size_t draw_align(struct random *random)
 {
     if (random_percent(random, 88)) {
         return 0;
     }
-    if (random_percent(random, 3)) {
-        return (size_t)1 << random_between(random, 13, 22);
+    if (random_percent(random, 5)) {
+        return (size_t)1 << random_between(random, 13, random_percent(random, 10) ? 22 : 16);
     }
     return (size_t)1 << random_between(random, 0, 12);
 }

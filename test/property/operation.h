@@ -34,16 +34,18 @@ enum verb {
 struct operation {
     enum verb verb;
     unsigned slot;
-    size_t size;   /* alloc, calloc, resize: bytes; give: the thread */
-    size_t align;  /* alloc only */
+    size_t size;  /* alloc, calloc, resize: bytes; give: the thread */
+    size_t align; /* alloc only */
 };
 
-/* How many slots, and how often (of 1000) a size comes from which distribution. */
+/* How many slots, and how often (of 10,000) a size comes from which distribution. */
 struct profile {
     const char *name;
     unsigned slots;
-    unsigned small, border, medium, large, huge;  /* the rest to 1000: impossible sizes */
+    unsigned small, border, medium, large, huge; /* the rest: impossible sizes */
 };
+
+enum { SIZES_WHOLE = 10000 };
 
 struct generator {
     struct random random;

@@ -18,7 +18,7 @@ enum {
     ALIGN_ALWAYS = 16,
 };
 
-#define LEAF_COUNT ((size_t)1 << (ADDRESS_BITS - LEAF_BITS))
+#define LEAF_COUNT    ((size_t)1 << (ADDRESS_BITS - LEAF_BITS))
 #define LEAF_GRANULES ((size_t)1 << (LEAF_BITS - GRANULE_BITS))
 
 typedef _Atomic(uint64_t) shadow_word;
@@ -59,12 +59,12 @@ static shadow_word *leaf_of(size_t index)
 }
 
 /* Calls change(word, mask) for each word of the shadow that [ptr, ptr + size) covers. */
-static void shadow_walk(const struct block *block, void (*change)(const struct block *block,
-                                                                  shadow_word *word, uint64_t mask))
+static void shadow_walk(const struct block *block,
+                        void (*change)(const struct block *block, shadow_word *word, uint64_t mask))
 {
     uintptr_t first = (uintptr_t)block->ptr >> GRANULE_BITS;
-    uintptr_t end = ((uintptr_t)block->ptr + block->usable + (1u << GRANULE_BITS) - 1)
-                    >> GRANULE_BITS;
+    uintptr_t end = ((uintptr_t)block->ptr + block->usable + (1u << GRANULE_BITS) - 1) >>
+                    GRANULE_BITS;
 
     for (uintptr_t at = first; at < end;) {
         unsigned bit = at & 63;

@@ -26,9 +26,9 @@
 
 struct block {
     unsigned char *ptr;
-    size_t size;    /* asked for */
-    size_t usable;  /* what the allocator says it may use; the pattern covers it */
-    uint64_t key;   /* of the pattern: slot, generation and seed, mixed */
+    size_t size;   /* asked for */
+    size_t usable; /* what the allocator says it may use; the pattern covers it */
+    uint64_t key;  /* of the pattern: slot, generation and seed, mixed */
 };
 
 void oracle_init(void);

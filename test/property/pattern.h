@@ -5,8 +5,8 @@
  * The eight bytes at offset o of a block with key k are (k ^ o) * odd: they differ between keys and
  * between offsets, so a block that was moved by a few bytes, or that carries another block's bytes,
  * is found as surely as one with a flipped bit. Up to PATTERN_FULL bytes every byte is written;
- * in a longer block the first and the last PATTERN_EDGE bytes and one word per 4 KiB, because the
- * edges are where allocators err and the time goes into page faults.
+ * in a longer block the first and the last PATTERN_EDGE bytes and a word every PATTERN_STRIDE,
+ * because the edges are where allocators err and the time goes into page faults.
  */
 #ifndef TEST_PROPERTY_PATTERN_H
 #define TEST_PROPERTY_PATTERN_H
@@ -18,7 +18,7 @@
 enum {
     PATTERN_FULL = 32768,
     PATTERN_EDGE = 4096,
-    PATTERN_STRIDE = 4096,
+    PATTERN_STRIDE = 16384,
 };
 
 #define PATTERN_INTACT SIZE_MAX

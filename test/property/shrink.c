@@ -87,8 +87,7 @@ static void reduce(struct recording *whole, struct recording *spare)
 
             runs_left--;
             if (fails(replay, spare, without(spare, whole, from, count))) {
-                memcpy(whole, spare,
-                       sizeof *spare + spare->length * sizeof spare->program[0]);
+                memcpy(whole, spare, sizeof *spare + spare->length * sizeof spare->program[0]);
             } else {
                 from += count;
             }
@@ -111,9 +110,9 @@ static void show(const struct recording *recording)
 
 static struct recording *shared_recording(size_t operations)
 {
-    struct recording *recording =
-        mmap(NULL, sizeof *recording + operations * sizeof recording->program[0],
-             PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct recording *recording = mmap(
+        NULL, sizeof *recording + operations * sizeof recording->program[0], PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (recording == MAP_FAILED) {
         fail("no memory to record %zu operations", operations);

@@ -17,6 +17,7 @@ struct target {
     void (*free)(void *ptr);
     void *(*aligned_alloc)(size_t align, size_t size);
     size_t (*usable_size)(void *ptr);
+    size_t (*in_use)(void); /* bytes in blocks handed out, as far as the allocator says */
 };
 
 extern const struct target target;

@@ -9,6 +9,14 @@ static size_t usable_size(void *ptr)
     return cairn_usable_size(ptr);
 }
 
+static size_t in_use(void)
+{
+    struct cairn_stats stats = {.size = sizeof stats};
+
+    cairn_stats_get(&stats);
+    return stats.live;
+}
+
 const struct target target = {
     .name = "cairn",
     .alloc = cairn_malloc,
@@ -17,4 +25,5 @@ const struct target target = {
     .free = cairn_free,
     .aligned_alloc = cairn_aligned_alloc,
     .usable_size = usable_size,
+    .in_use = in_use,
 };

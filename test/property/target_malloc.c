@@ -5,6 +5,13 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+static size_t in_use(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
 const struct target target = {
     .name = "malloc",
     .alloc = malloc,
@@ -13,4 +20,5 @@ const struct target target = {
     .free = free,
     .aligned_alloc = aligned_alloc,
     .usable_size = malloc_usable_size,
+    .in_use = in_use,
 };

@@ -159,8 +159,8 @@ static void check_chunk(const struct region *region, const struct chunk *chunk, 
 {
     REQUIRE(chunk->region == region && chunk->index == index);
     REQUIRE(chunk->run == longest_run(chunk->free_mask));
-    bool whole = (region->free_chunks[index / 64] >> index % 64 & 1) != 0;
-    REQUIRE(whole == (chunk->free_mask == UINT32_MAX));
+    bool gives = (region->giving[index / 64] >> index % 64 & 1) != 0;
+    REQUIRE(gives == (chunk->free_mask != 0));
     sum.free_units += (size_t)__builtin_popcount(chunk->free_mask);
     sum.dirty_units += (size_t)__builtin_popcount(chunk->free_mask & chunk->dirty_mask);
 }

@@ -40,8 +40,8 @@ static void check_figures(void)
             free += (size_t)__builtin_popcount(chunk->free_mask);
             dirty += (size_t)__builtin_popcount(chunk->free_mask & chunk->dirty_mask);
             REQUIRE(chunk->run == longest_run(chunk->free_mask));
-            bool whole = (region->free_chunks[i / 64] >> i % 64 & 1) != 0;
-            REQUIRE(whole == (chunk->free_mask == UINT32_MAX));
+            bool gives = (region->giving[i / 64] >> i % 64 & 1) != 0;
+            REQUIRE(gives == (chunk->free_mask != 0));
         }
     }
     REQUIRE(pool.used == opened - free);
@@ -76,7 +76,7 @@ static bool take_into(struct taken *it, size_t count, bool chunk_aligned)
     size_t unit = it->span.unit;
     REQUIRE(unit + count <= it->span.region->opened * CHUNK_UNITS);
     REQUIRE(count > CHUNK_UNITS || unit / CHUNK_UNITS == (unit + count - 1) / CHUNK_UNITS);
-    if (count > CHUNK_UNITS || chunk_aligned)
+    if (chunk_aligned)
         REQUIRE(unit % CHUNK_UNITS == 0);
     REQUIRE(fake_is_accessible(span_start(it->span), count * UNIT_SIZE));
     REQUIRE(!it->span.clean || untouched(it));
@@ -206,6 +206,23 @@ TEST(preferences)
     assert_true(take_into(&it[5], 4, false)); /* the touched eight, not clean memory elsewhere */
     assert_false(it[5].span.clean);
     assert_int_equal(it[5].span.unit, second);
+}
+
+/* A row may begin in the middle of a chunk and end in that of another. */
+TEST(rows_across_chunks)
+{
+    start("1G");
+    assert_true(take_into(&taken[0], 46, false)); /* 0 to 45, of two chunks */
+    assert_true(take_into(&taken[1], 46, false)); /* 46 to 91: the rest of them and one more */
+    assert_int_equal(taken[1].span.unit, 46);
+    assert_true(take_into(&taken[2], 33, true)); /* a chunk begins at 96 */
+    assert_int_equal(taken[2].span.unit, 96);
+    check_figures();
+    give_back(&taken[1]);
+    assert_true(take_into(&taken[3], 50, false)); /* what lay between, to the next one in use */
+    assert_int_equal(taken[3].span.unit, 46);
+    assert_false(taken[3].span.clean);
+    check_figures();
 }
 
 TEST(rows_of_chunks_lowest_first)
@@ -436,6 +453,7 @@ int main(void)
         cmocka_unit_test(random_where_purging_fails),
         cmocka_unit_test(every_count),
         cmocka_unit_test(preferences),
+        cmocka_unit_test(rows_across_chunks),
         cmocka_unit_test(rows_of_chunks_lowest_first),
         cmocka_unit_test(peak_is_of_what_is_used),
         cmocka_unit_test(from_the_top_down),

@@ -207,7 +207,7 @@ TEST(stats_by_size)
             assert_int_equal(((unsigned char *)&part)[i], 0x55);
     }
     cairn_free(block);
-    assert_int_equal(cairn_trim(), false);
+    assert_int_equal(cairn_purge(), false);
 }
 
 int main(int count, char **arguments)

@@ -42,7 +42,8 @@ static void start(void)
 
 static size_t limit(void)
 {
-    return size_max(DIRTY_MAX / UNIT_SIZE, cairn__pool_figures().used / DIRTY_SHARE);
+    return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE,
+                    cairn__pool_figures().used / DIRTY_SHARE);
 }
 
 /* Beyond the limit: at once, whatever the clock says; but not all, and not at each free. */
@@ -88,10 +89,10 @@ TEST(recent_peak_stays)
     for (int i = 0; i < 10; i++)
         purge_attend(); /* the clock stands still */
     assert_int_equal(dirty(), 300);
-    fake_pass_time(PURGE_DELAY_MS);
+    fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
     purge_attend();
     assert_int_equal(dirty(), 300); /* the step before this one needed it */
-    fake_pass_time(PURGE_DELAY_MS - 1);
+    fake_pass_time(cairn__option(OPTION_PURGE_DELAY) - 1);
     purge_attend();
     assert_int_equal(dirty(), 300);
     fake_pass_time(1);
@@ -109,7 +110,7 @@ TEST(waves)
         take(500, 800);
         give(500, 800);
         purge_attend();
-        fake_pass_time(PURGE_DELAY_MS / 2);
+        fake_pass_time(cairn__option(OPTION_PURGE_DELAY) / 2);
     }
     assert_int_equal(fake_count(FAKE_PURGE), 0);
 }
@@ -121,7 +122,7 @@ TEST(floor_stays)
     give(0, FLOOR);
     for (int i = 0; i < 10; i++) {
         purge_attend();
-        fake_pass_time(10 * PURGE_DELAY_MS);
+        fake_pass_time(10 * cairn__option(OPTION_PURGE_DELAY));
     }
     assert_int_equal(dirty(), FLOOR);
     assert_int_equal(fake_count(FAKE_PURGE), 0);
@@ -182,7 +183,7 @@ TEST(no_helper_to_be_had)
     give(0, 300);
     for (int i = 0; i < 4; i++) {
         purge_attend();
-        fake_pass_time(PURGE_DELAY_MS);
+        fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
     }
     assert_true(dirty() <= FLOOR);
     assert_true(fake_count(FAKE_START_THREAD) >= 1);
@@ -219,7 +220,7 @@ TEST(refused)
     assert_int_equal(dirty(), UNITS);
     assert_in_range(fake_count(FAKE_PURGE), 1, 10); /* not at each free */
     fake_fail_never();
-    fake_pass_time(2 * PURGE_DELAY_MS); /* later it is asked again */
+    fake_pass_time(2 * cairn__option(OPTION_PURGE_DELAY)); /* later it is asked again */
     purge_attend();
     assert_true(dirty() <= limit());
 }

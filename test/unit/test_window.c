@@ -36,7 +36,7 @@ static void check_reservation(const struct region *region, size_t size)
     assert_true(fake_is_reserved((const void *)region->base, size));
     assert_true(fake_is_reserved(region->pages, size / UNIT_SIZE * PAGE_BYTES));
     assert_true(fake_is_reserved(region->chunks, size / CHUNK_SIZE * CHUNK_BYTES));
-    assert_true(fake_is_accessible(region->free_chunks, (size / CHUNK_SIZE + 63) / 64 * 8));
+    assert_true(fake_is_accessible(region->giving, (size / CHUNK_SIZE + 63) / 64 * 8));
     assert_int_equal((uintptr_t)region->pages % PAGE_BYTES, 0);
     assert_int_equal((uintptr_t)region->chunks % CHUNK_BYTES, 0);
 }
@@ -74,7 +74,7 @@ TEST(ladder)
         assert_true(cairn__os_release((void *)window()->base, steps[i]));
         granted_max = SIZE_MAX;
         const struct region *region = window();
-        size_t metadata = (size_t)((char *)region->free_chunks - (char *)region->pages) +
+        size_t metadata = (size_t)((char *)region->giving - (char *)region->pages) +
                           round_up((steps[i] / CHUNK_SIZE + 63) / 64 * 8, 4096);
         assert_true(cairn__os_release(region->pages, metadata));
     }

@@ -7,7 +7,7 @@ proves="xz zstd gzip bzip2"
 files="data.*"
 
 prepare() {
-    lines 180000 >"$PREPARED/data"
+    lines 100000 >"$PREPARED/data"
 }
 
 run() {
@@ -15,7 +15,7 @@ run() {
     xz -T2 --block-size=1MiB -2 -c "$data" >data.xz
     zstd -q -T2 -12 -B1M -c "$data" >data.zst
     zstd -q -T2 --fast=3 -c "$data" >data.fast.zst
-    zstd -q --ultra --long=24 -20 -c <(head -c 1000000 "$data") >data.long.zst
+    zstd -q --long=24 -17 -c <(head -c 1000000 "$data") >data.long.zst
     gzip -n -9 -c "$data" >data.gz
     bzip2 -c "$data" >data.bz2
     xz -T2 -dc data.xz | cmp - "$data" && echo xz

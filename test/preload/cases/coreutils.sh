@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The text and file tools: sort with threads and temporary files, find, xargs, sed, awk, tar, cp, dd.
+# The text and file tools: sort with threads and temporary files, find, xargs, sed, awk, tar, dd.
 
 needs="sort find xargs sed awk tar gzip cp sha256sum dd diff"
 packages="coreutils findutils sed mawk tar gzip diffutils"
@@ -23,10 +23,10 @@ run() {
     mkdir tree
     split -a 3 -n l/300 "$input" tree/part.
     find tree -name 'part.??[a-m]' -size +1k -newermt 2001-01-01 | sort | xargs -n 7 -P 2 sha256sum | sort | sha256sum
-    find tree -type f -printf '%f %s\n' | sort | head -n 5
+    find tree -type f -printf '%f %s\n' | sort | sed -n 1,5p
     sed -E 's/([a-z]+) ([a-z]+)/\2-\1/g; s/^([0-9])([0-9]*)/\2\1/; /aa/d; $!N; P; D' "$input" | sha256sum
     awk '{ n[$2] += $1; long = length($3) > length(long) ? $3 : long; all = all substr($2, 1, 1) }
-        END { for (w in n) if (n[w] > 6000000) print w, n[w]; print length(all), length(long) }' "$input" | sort
+        END { for (w in n) if (n[w] > 80000000) print w, n[w]; print length(all), length(long) }' "$input" | sort
     cp -r tree copy
     diff -r tree copy && echo "copy is the same"
     sed -i 's/aet/TEA/' copy/part.aa[a-h]

@@ -13,7 +13,7 @@ run() {
     curl --version | tail -n +2
     curl -sS "file://$PREPARED/[1-9]" -o 'got#1'
     sha256sum got*
-    curl -sS -Z --parallel-max 5 "file://$PREPARED/{1,2,3,4,5}" -o 'again#1' 2>&1 | tail -n 1
+    curl -sS -Z --parallel-max 5 "file://$PREPARED/{1,2,3,4,5}" -o 'again#1' 2>progress
     sha256sum again*
     curl -sS -r 100-199 "file://$PREPARED/3" | cksum
     status curl -sS "file://$PREPARED/none" 2>&1 | sed "s#$PREPARED#DIR#"

@@ -20,7 +20,7 @@ run() {
     for side in before after; do
         echo "== $side the allocator"
         also_preload "$side" "$PREPARED/libearly.so" "$PREPARED/early_main"
-        also_preload "$side" "$PREPARED/libearly.so" true
+        also_preload "$side" "$PREPARED/libearly.so" env true
         also_preload "$side" "$PREPARED/libearly.so" sort "$PREPARED/lines" | sha256sum
         also_preload "$side" "$PREPARED/libearly.so" python3 -c 'print(sum(len(str(i)) for i in range(100000)))'
         also_preload "$side" "$PREPARED/libearly.so" sh -c 'echo $(echo from a shell | cat)'

@@ -18,7 +18,7 @@ set width 0
 set print address off
 set debuginfod enabled off
 info line table_count
-break grow if table->size >= 1024
+break double_table if table->size >= 1024
 run LINES >/dev/null
 bt
 print *table
@@ -37,9 +37,9 @@ continue
 finish
 continue
 info breakpoints
-list grow
+list double_table
 disassemble count_line
-info functions table
+info functions ^table_
 END
     sed -i "s#LINES#$PREPARED/lines#" commands
     gdb --batch -nx -q -x commands "$PREPARED/words" </dev/null >log 2>&1 || echo "gdb: $?"

@@ -52,16 +52,16 @@ run() {
     git diff --stat HEAD~15 | tail -n 1
     git diff --word-diff HEAD~5 HEAD | sha256sum
     git blame -w -C "$(git ls-files dir3 | sed -n 5p)" | awk '{ print $1 }' | sort | uniq -c
-    git log -S'changed in 7' --format=%s | head -n 3 || true
+    git log -S'changed in 7' --format=%s | tail -n 3
     git grep -c -E 'changed in [12]' HEAD -- dir1 | sha256sum
     git clone -q "file://$PWD" ../clone
     cd ../clone
     git log --oneline origin/side | wc -l
     git archive --format=tar HEAD | tar -t | wc -l
-    git rebase -q --onto HEAD~20 HEAD~5 2>&1 | tail -n 2 || true
-    git status --porcelain | head -n 20
-    git rebase --abort 2>/dev/null || true
-    git stash list
+    git rebase -q --onto HEAD~20 HEAD~5
+    git rev-parse HEAD
+    echo changed >>dir1/new && git add . && git stash -q && git stash list && git stash pop -q
+    git status --porcelain
     git format-patch -q -3 -o ../patches origin/side
     git bundle create -q ../bundle --all
     git bundle verify -q ../bundle

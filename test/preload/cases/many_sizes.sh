@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# malloc, calloc, realloc in many sizes, aligned blocks up to 4 MiB, and the corner cases.
+# malloc, calloc, realloc in many sizes, and aligned blocks up to 4 MiB.
 
 needs="gcc"
 packages="gcc libc6-dev"

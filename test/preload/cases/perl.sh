@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# perl: hashes, sort, regular expressions, closures, objects, strings that grow, fork, threads if built in.
+# perl: hashes, sort, regular expressions, closures, objects, strings that grow, fork.
 
 needs="perl"
 packages="perl-base"

@@ -1,9 +1,10 @@
-// SPDX-License-Identifier: MIT
-//
-// address_space [MEGABYTES]: a program that (given a number) limits its own address space at the
-// start, or has been limited by its parent. The limit is 512 MiB. It must then get a good part of
-// that, be refused with ENOMEM beyond, and go on: with threads, a mapping and a large file buffer
-// of its own; freed memory must be had again.
+/* SPDX-License-Identifier: MIT */
+/*
+ * address_space [MEGABYTES]: a program that (given a number) limits its own address space at the
+ * start, or has been limited by its parent. The limit is 512 MiB. It must then get a good part of
+ * that, be refused with ENOMEM beyond, and go on: with threads, a mapping and a large file buffer
+ * of its own; freed memory must be had again.
+ */
 
 #include "pattern.h"
 
@@ -16,27 +17,32 @@ enum { BLOCK = 1 << 20, MOST = 1024 };
 
 static char *block[MOST];
 
-static void *work(void *arg) {
+static void *work(void *arg)
+{
     churn(3, 2000, 50000);
     return arg;
 }
 
-static int take_all(void) {
+static int take_all(void)
+{
     int count = 0;
     errno = 0;
-    while (count < MOST && (block[count] = malloc(BLOCK - 64)) != NULL) block[count][BLOCK - 65] = (char)count, count++;
+    while (count < MOST && (block[count] = malloc(BLOCK - 64)) != NULL)
+        block[count][BLOCK - 65] = (char)count, count++;
     expect(count == MOST || errno == ENOMEM, "errno is not ENOMEM");
     return count;
 }
 
-static void free_all(int count) {
+static void free_all(int count)
+{
     while (count-- > 0) {
         expect(block[count][BLOCK - 65] == (char)count, "a block changed");
         free(block[count]);
     }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     if (argc > 1) {
         rlim_t limit = strtoul(argv[1], NULL, 10) << 20;
         expect(!setrlimit(RLIMIT_AS, &(struct rlimit){limit, limit}), "setrlimit");
@@ -56,8 +62,10 @@ int main(int argc, char **argv) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 8 << 20);
-    for (int i = 0; i < 4; i++) expect(!pthread_create(&thread[i], &attributes, work, NULL), "no room for a thread");
-    for (int i = 0; i < 4; i++) expect(!pthread_join(thread[i], NULL), "join");
+    for (int i = 0; i < 4; i++)
+        expect(!pthread_create(&thread[i], &attributes, work, NULL), "no room for a thread");
+    for (int i = 0; i < 4; i++)
+        expect(!pthread_join(thread[i], NULL), "join");
     void *mapped = mmap(NULL, 64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     expect(mapped != MAP_FAILED, "no room for a mapping");
     puts("4 threads, a mapping");

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: MIT
-//
-// Those parts of libc that allocate on their own account or for the caller to free: locales,
-// iconv, names of hosts and users, streams in memory, directories, patterns, trees, sorting.
+/* SPDX-License-Identifier: MIT */
+/*
+ * Those parts of libc that allocate on their own account or for the caller to free: locales,
+ * iconv, names of hosts and users, streams in memory, directories, patterns, trees, sorting.
+ */
 
 #define _GNU_SOURCE
 #include "pattern.h"
@@ -25,7 +26,8 @@
 static const char *const word[] = {"pear", "fig", "plum", "apple", "quince", "fig", "date", "lime"};
 enum { WORDS = sizeof word / sizeof word[0] };
 
-static void locales(void) {
+static void locales(void)
+{
     printf("setlocale: %s\n", setlocale(LC_ALL, "C.UTF-8"));
     wchar_t *wide = got(malloc(100 * sizeof *wide));
     size_t length = mbstowcs(wide, "gr\xc3\xbc\xc3\x9f\x65 \xe2\x82\xac", 100);
@@ -40,20 +42,23 @@ static void locales(void) {
     setlocale(LC_ALL, "C");
 }
 
-static void convert(const char *from, const char *to) {
+static void convert(const char *from, const char *to)
+{
     iconv_t conversion = iconv_open(to, from);
     expect(conversion != (iconv_t)-1, "iconv_open");
     char text[] = "caf\xc3\xa9 na\xc3\xafve", *in = text, *out = got(calloc(1, 256)), *end = out;
     size_t left = strlen(text), room = 256;
     expect(iconv(conversion, &in, &left, &end, &room) != (size_t)-1, "iconv");
     printf("%s to %s:", from, to);
-    for (char *byte = out; byte < end; byte++) printf(" %02x", (unsigned char)*byte);
+    for (char *byte = out; byte < end; byte++)
+        printf(" %02x", (unsigned char)*byte);
     puts("");
     free(out);
     iconv_close(conversion);
 }
 
-static void names(void) {
+static void names(void)
+{
     struct addrinfo *found, hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
     int error = getaddrinfo("localhost", "80", &hints, &found);
     printf("getaddrinfo: %s\n", error ? gai_strerror(error) : "found");
@@ -69,17 +74,20 @@ static void names(void) {
     printf("user nobody-at-all: %s\n", getpwnam("nobody-at-all") ? "found" : "none");
 }
 
-static void streams(void) {
+static void streams(void)
+{
     char *text = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
-    for (int i = 0; i < 10000; i++) fprintf(stream, "line %d of a stream in memory\n", i);
+    for (int i = 0; i < 10000; i++)
+        fprintf(stream, "line %d of a stream in memory\n", i);
     fclose(stream);
     printf("open_memstream: %zu bytes, ending %s", size, text + size - 10);
     stream = fmemopen(text, size, "r");
     char *line = NULL;
     size_t room = 0, sum = 0, lines = 0;
-    for (ssize_t length; (length = getdelim(&line, &room, ' ', stream)) > 0; lines++) sum += (size_t)length;
+    for (ssize_t length; (length = getdelim(&line, &room, ' ', stream)) > 0; lines++)
+        sum += (size_t)length;
     printf("getdelim: %zu pieces, %zu bytes\n", lines, sum);
     fclose(stream);
     free(line);
@@ -93,31 +101,38 @@ static void streams(void) {
     printf("sscanf: %d %s\n", number, scanned);
     free(scanned);
     FILE *many[200];
-    for (int i = 0; i < 200; i++) expect((many[i] = fopen("/dev/null", "r+")) != NULL, "fopen");
-    for (int i = 0; i < 200; i++) fclose(many[i]);
+    for (int i = 0; i < 200; i++)
+        expect((many[i] = fopen("/dev/null", "r+")) != NULL, "fopen");
+    for (int i = 0; i < 200; i++)
+        fclose(many[i]);
 }
 
-static int by_name(const void *a, const void *b) {
+static int by_name(const void *a, const void *b)
+{
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int by_text(const void *a, const void *b) {
+static int by_text(const void *a, const void *b)
+{
     return strcmp(a, b);
 }
 
-static int by_number(const void *a, const void *b) {
+static int by_number(const void *a, const void *b)
+{
     return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
 static size_t visited;
 
-static int visit(const char *path, const struct stat *status, int type, struct FTW *place) {
+static int visit(const char *path, const struct stat *status, int type, struct FTW *place)
+{
     (void)path, (void)status, (void)type, (void)place;
     visited++;
     return 0;
 }
 
-static void files(void) {
+static void files(void)
+{
     mkdir("dir", 0755);
     for (int i = 0; i < WORDS; i++) {
         char *path;
@@ -136,11 +151,13 @@ static void files(void) {
     printf("nftw: %zu\n", visited);
     glob_t globbed;
     glob("dir/[a-f]*", 0, NULL, &globbed);
-    for (size_t i = 0; i < globbed.gl_pathc; i++) printf("glob: %s\n", globbed.gl_pathv[i]);
+    for (size_t i = 0; i < globbed.gl_pathc; i++)
+        printf("glob: %s\n", globbed.gl_pathv[i]);
     globfree(&globbed);
     wordexp_t expanded;
     expect(!wordexp("one ${LC_ALL} 'two three'", &expanded, 0), "wordexp");
-    for (size_t i = 0; i < expanded.we_wordc; i++) printf("wordexp: %s\n", expanded.we_wordv[i]);
+    for (size_t i = 0; i < expanded.we_wordc; i++)
+        printf("wordexp: %s\n", expanded.we_wordv[i]);
     wordfree(&expanded);
     char *here = getcwd(NULL, 0), *real = realpath("dir/../dir/fig", NULL);
     expect(here && real && !strncmp(here, real, strlen(here)), "getcwd or realpath");
@@ -149,7 +166,8 @@ static void files(void) {
     free(real);
 }
 
-static void structures(void) {
+static void structures(void)
+{
     regex_t regex;
     regmatch_t match[3];
     expect(!regcomp(&regex, "^([a-z]+)([0-9]{2,4})(x|y)*$", REG_EXTENDED), "regcomp");
@@ -158,13 +176,16 @@ static void structures(void) {
     regfree(&regex);
 
     void *root = NULL;
-    for (int i = 0; i < WORDS; i++) tsearch(word[i], &root, by_text);
+    for (int i = 0; i < WORDS; i++)
+        tsearch(word[i], &root, by_text);
     int nodes = 0;
     for (int i = 0; i < WORDS; i++)
-        if (tfind(word[i], &root, by_text)) nodes++, tdelete(word[i], &root, by_text);
+        if (tfind(word[i], &root, by_text))
+            nodes++, tdelete(word[i], &root, by_text);
     printf("tsearch: %d different, tree %s\n", nodes, root ? "left" : "empty");
     hcreate(100);
-    for (int i = 0; i < WORDS; i++) hsearch((ENTRY){(char *)word[i], (void *)word[i]}, ENTER);
+    for (int i = 0; i < WORDS; i++)
+        hsearch((ENTRY){(char *)word[i], (void *)word[i]}, ENTER);
     printf("hsearch: %s\n", (char *)hsearch((ENTRY){"quince", NULL}, FIND)->data);
     hdestroy();
 
@@ -174,9 +195,11 @@ static void structures(void) {
     printf("qsort: %s .. %s\n", sorted[0], sorted[WORDS - 1]);
     int *number = got(malloc(500000 * sizeof *number));
     unsigned state = 1;
-    for (int i = 0; i < 500000; i++) number[i] = (int)draw(&state, 1u << 24);
+    for (int i = 0; i < 500000; i++)
+        number[i] = (int)draw(&state, 1u << 24);
     qsort(number, 500000, sizeof *number, by_number);
-    for (int i = 1; i < 500000; i++) expect(number[i - 1] <= number[i], "qsort");
+    for (int i = 1; i < 500000; i++)
+        expect(number[i - 1] <= number[i], "qsort");
     printf("qsort: %d .. %d\n", number[0], number[499999]);
     free(number);
     for (int i = 0; i < 300; i++) {
@@ -188,7 +211,8 @@ static void structures(void) {
     clearenv();
 }
 
-int main(void) {
+int main(void)
+{
     locales();
     convert("UTF-8", "UTF-16LE");
     convert("UTF-8", "ISO-8859-1");

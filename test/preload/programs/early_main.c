@@ -1,8 +1,9 @@
-// SPDX-License-Identifier: MIT
-//
-// A program that allocates in .preinit_array: after ld.so relocated everything, before the
-// constructor of any library. Those blocks are then checked, moved and freed in main and in a
-// thread; the program forks too, for the sake of libearly's fork handlers.
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program that allocates in .preinit_array: after ld.so relocated everything, before the
+ * constructor of any library. Those blocks are then checked, moved and freed in main and in a
+ * thread; the program forks too, for the sake of libearly's fork handlers.
+ */
 
 #define _GNU_SOURCE
 #include "pattern.h"
@@ -15,14 +16,18 @@ enum { BLOCKS = 100 };
 
 static void *block[BLOCKS];
 
-static void before_all(int argc, char **argv, char **env) {
+static void before_all(int argc, char **argv, char **env)
+{
     (void)argc, (void)argv, (void)env;
-    for (unsigned i = 0; i < BLOCKS; i++) block[i] = filled(i * 37, i);
+    for (unsigned i = 0; i < BLOCKS; i++)
+        block[i] = filled(i * 37, i);
 }
 
-__attribute__((section(".preinit_array"), used)) static void (*entry)(int, char **, char **) = before_all;
+__attribute__((section(".preinit_array"), used)) static void (*entry)(int, char **,
+                                                                      char **) = before_all;
 
-static void *use(void *arg) {
+static void *use(void *arg)
+{
     for (unsigned i = 0; i < BLOCKS; i += 2) {
         block[i] = got(realloc(block[i], i * 37 + 1000));
         check_and_free(block[i], i * 37, i);
@@ -30,10 +35,12 @@ static void *use(void *arg) {
     return arg;
 }
 
-int main(void) {
+int main(void)
+{
     pthread_t thread;
     expect(!pthread_create(&thread, NULL, use, NULL) && !pthread_join(thread, NULL), "thread");
-    for (unsigned i = 1; i < BLOCKS; i += 2) check_and_free(block[i], i * 37, i);
+    for (unsigned i = 1; i < BLOCKS; i += 2)
+        check_and_free(block[i], i * 37, i);
     puts("blocks from before the first constructor: checked, moved, freed");
     fflush(stdout);
     for (int n = 0; n < 5; n++) {

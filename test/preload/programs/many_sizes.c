@@ -1,40 +1,45 @@
-// SPDX-License-Identifier: MIT
-//
-// malloc, calloc and realloc in a large number of sizes: every one up to 3000, then in steps to
-// 40 MiB; growth by a byte, by halves and doubles, and back; the corner cases of the manual page.
+/* SPDX-License-Identifier: MIT */
+/*
+ * malloc, calloc and realloc in a large number of sizes: every one up to 3000, then in steps to
+ * 40 MiB; growth by a byte, by halves and doubles, and back.
+ */
 
 #define _GNU_SOURCE
 #include "pattern.h"
 
-#include <errno.h>
 #include <malloc.h>
-#include <stdint.h>
 
-static void every_size(void) {
+static void every_size(void)
+{
     static void *block[3001];
     for (unsigned size = 0; size <= 3000; size++) {
         block[size] = filled(size, size);
         size_t usable = malloc_usable_size(block[size]);
         expect(usable >= size && usable == malloc_usable_size(block[size]), "usable size");
     }
-    for (unsigned size = 0; size <= 3000; size += 3) check_and_free(block[size], size, size);
+    for (unsigned size = 0; size <= 3000; size += 3)
+        check_and_free(block[size], size, size);
     for (unsigned size = 1; size <= 3000; size++)
-        if (size % 3) check_and_free(block[size], size, size);
+        if (size % 3)
+            check_and_free(block[size], size, size);
     puts("each size up to 3000");
 }
 
-static void zeroed(void) {
+static void zeroed(void)
+{
     for (int dirty = 0; dirty < 2; dirty++)
         for (size_t size = 1; size < 9000000; size += size / 5 + 1) {
             unsigned char *block = got(calloc(1, size));
-            for (size_t i = 0; i < size; i++) expect(block[i] == 0, "calloc is not zero");
-            memset(block, 0xff, size); // for the next
+            for (size_t i = 0; i < size; i++)
+                expect(block[i] == 0, "calloc is not zero");
+            memset(block, 0xff, size); /* for the next */
             free(block);
         }
     puts("calloc is zero, also in memory that was used");
 }
 
-static void growing(void) {
+static void growing(void)
+{
     unsigned char *block = NULL;
     for (unsigned size = 1; size <= 20000; size++) {
         block = got(realloc(block, size));
@@ -70,7 +75,8 @@ static void growing(void) {
     printf("grown to 40 MB and back in %zu steps\n", steps);
 }
 
-static void together(void) {
+static void together(void)
+{
     enum { COUNT = 2000 };
     static unsigned char *block[COUNT];
     static size_t size[COUNT];
@@ -79,7 +85,8 @@ static void together(void) {
         unsigned i = draw(&state, COUNT);
         size_t next = draw(&state, 1u << (4 + draw(&state, 13)));
         size_t kept = next < size[i] ? next : size[i];
-        if (next == 0) continue;
+        if (next == 0)
+            continue;
         block[i] = got(realloc(block[i], next));
         check(block[i], kept, i);
         fill(block[i], next, i);
@@ -93,38 +100,11 @@ static void together(void) {
     printf("60000 reallocs of %d blocks, at the end %zu bytes\n", COUNT, sum);
 }
 
-static void corners(void) {
-    volatile size_t huge = PTRDIFF_MAX, most = SIZE_MAX; // the compiler need not know
-    void *volatile a = malloc(0), *b = malloc(0);
-    printf("malloc(0): %s\n", a && b && a != b ? "two blocks" : "not two blocks");
-    free(a);
-    printf("realloc(b, 0): %s\n", realloc(b, 0) ? "a block" : "NULL");
-    free(NULL);
-    a = realloc(NULL, 100);
-    printf("realloc(NULL, 100): %s\n", a ? "a block" : "NULL");
-    errno = 0;
-    printf("malloc(PTRDIFF_MAX + 1): %s,", malloc(huge + 1) ? "a block" : "NULL");
-    printf(" %s\n", strerror(errno)), errno = 0;
-    printf("calloc(SIZE_MAX / 2, 3): %s,", calloc(most / 2, 3) ? "a block" : "NULL");
-    printf(" %s\n", strerror(errno)), errno = 0;
-    fill(a, 100, 1);
-    b = realloc(a, most);
-    printf("realloc(a, SIZE_MAX): %s, %s\n", b ? "a block" : "NULL", strerror(errno)), errno = 0;
-    b = reallocarray(a, most / 4, 8);
-    printf("reallocarray(a, SIZE_MAX / 4, 8): %s, %s\n", b ? "a block" : "NULL", strerror(errno)), errno = EXDEV;
-    check_and_free(a, 100, 1); // both failed, so it is still ours
-    printf("errno after free: %s\n", strerror(errno));
-    printf("usable size of NULL: %zu\n", malloc_usable_size(NULL));
-    printf("mallopt: %d\n", mallopt(M_MMAP_THRESHOLD, 1 << 20) != 0);
-    malloc_trim(0);
-    (void)mallinfo2();
-}
-
-int main(void) {
+int main(void)
+{
     every_size();
     zeroed();
     growing();
     together();
-    corners();
     return 0;
 }

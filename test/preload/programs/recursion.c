@@ -1,15 +1,17 @@
-// SPDX-License-Identifier: MIT
-//
-// Deep stacks that hold the only pointers to blocks: 50000 calls in main, 200000 in threads with
-// stacks of 64 MiB, each level with a block of its own that is checked on the way back; alloca
-// and large frames between; and a thread on a stack that was itself malloc'ed.
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deep stacks that hold the only pointers to blocks: 50000 calls in main, 200000 in threads with
+ * stacks of 64 MiB, each level with a block of its own that is checked on the way back; alloca
+ * and large frames between; and a thread on a stack that was itself malloc'ed.
+ */
 
 #include "pattern.h"
 
 #include <alloca.h>
 #include <pthread.h>
 
-static unsigned long descend(unsigned level) {
+static unsigned long descend(unsigned level)
+{
     size_t size = level % 200;
     void *block = filled(size, level);
     if (level % 1000 == 0) {
@@ -22,11 +24,13 @@ static unsigned long descend(unsigned level) {
     return below + size;
 }
 
-static void *deep(void *levels) {
+static void *deep(void *levels)
+{
     return (void *)descend((unsigned)(uintptr_t)levels);
 }
 
-int main(void) {
+int main(void)
+{
     printf("main: %lu\n", descend(30000));
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: MIT
-//
-// vfork and exec, where the child runs in the parent's memory; posix_spawn with file actions and
-// attributes; system and popen; all while another thread allocates.
+/* SPDX-License-Identifier: MIT */
+/*
+ * vfork and exec, where the child runs in the parent's memory; posix_spawn with file actions and
+ * attributes; system and popen; all while another thread allocates.
+ */
 
 #define _GNU_SOURCE
 #include "pattern.h"
@@ -17,18 +18,22 @@
 extern char **environ;
 static atomic_bool stop;
 
-static void *busy(void *arg) {
-    while (!stop) churn(1, 200, 6000);
+static void *busy(void *arg)
+{
+    while (!stop)
+        churn(1, 200, 6000);
     return arg;
 }
 
-static int code_of(pid_t child) {
+static int code_of(pid_t child)
+{
     int state;
     expect(waitpid(child, &state, 0) == child, "waitpid");
     return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
 }
 
-static int vfork_and_exec(const char *program, const char *argument) {
+static int vfork_and_exec(const char *program, const char *argument)
+{
     pid_t child = vfork();
     if (child == 0) {
         execl(program, program, argument, (char *)NULL);
@@ -38,7 +43,8 @@ static int vfork_and_exec(const char *program, const char *argument) {
     return code_of(child);
 }
 
-static void vforks(char *self) {
+static void vforks(char *self)
+{
     int sum = 0;
     for (int i = 0; i < 100; i++) {
         char number[16];
@@ -51,7 +57,8 @@ static void vforks(char *self) {
     printf("exec of nothing: %d\n", vfork_and_exec("/nowhere/nothing", "1"));
 }
 
-static void spawns(char *self) {
+static void spawns(char *self)
+{
     int sum = 0;
     for (int i = 0; i < 100; i++) {
         char number[16];
@@ -68,7 +75,8 @@ static void spawns(char *self) {
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     posix_spawn_file_actions_addopen(&actions, 1, "spawned", O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    for (int fd = 4; fd < 10; fd++) posix_spawn_file_actions_adddup2(&actions, 1, fd);
+    for (int fd = 4; fd < 10; fd++)
+        posix_spawn_file_actions_adddup2(&actions, 1, fd);
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&attributes, &none);
@@ -80,10 +88,12 @@ static void spawns(char *self) {
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     char *nothing[] = {"nothing", NULL};
-    printf("spawn of nothing: %s\n", strerror(posix_spawn(&child, "/nowhere/nothing", NULL, NULL, nothing, environ)));
+    printf("spawn of nothing: %s\n",
+           strerror(posix_spawn(&child, "/nowhere/nothing", NULL, NULL, nothing, environ)));
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     if (argc > 1) {
         churn(9, 100, 3000);
         return atoi(argv[1]);
@@ -96,7 +106,8 @@ int main(int argc, char **argv) {
     FILE *pipe = popen("printf 'line %s\\n' one two three", "r");
     char *line = NULL;
     size_t room = 0;
-    while (getline(&line, &room, pipe) > 0) printf("popen: %s", line);
+    while (getline(&line, &room, pipe) > 0)
+        printf("popen: %s", line);
     free(line);
     printf("pclose: %d\n", pclose(pipe));
     stop = 1;

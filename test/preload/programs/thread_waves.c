@@ -1,7 +1,8 @@
-// SPDX-License-Identifier: MIT
-//
-// 400 threads that come and go in waves of 20. Each frees the blocks that the wave before left,
-// leaves some for the wave after, and is otherwise busy; every fifth is detached, not joined.
+/* SPDX-License-Identifier: MIT */
+/*
+ * 400 threads that come and go in waves of 20. Each frees the blocks that the wave before left,
+ * leaves some for the wave after, and is otherwise busy; every fifth is detached, not joined.
+ */
 
 #include "pattern.h"
 
@@ -17,25 +18,31 @@ struct task {
     unsigned wave, number;
 };
 
-static size_t size_of(unsigned wave, unsigned thread, unsigned i) {
+static size_t size_of(unsigned wave, unsigned thread, unsigned i)
+{
     return (wave * 131 + thread * 37 + i * i) % 9000;
 }
 
-static void *work(void *arg) {
+static void *work(void *arg)
+{
     struct task task = *(struct task *)arg;
     free(arg);
-    unsigned other = (task.number + 7) % THREADS; // another thread's heritage
+    unsigned other = (task.number + 7) % THREADS; /* another thread's heritage */
     for (unsigned i = 0; i < LEFT; i++) {
         if (task.wave > 0)
-            check_and_free(left[(task.wave - 1) % 2][other][i], size_of(task.wave - 1, other, i), other);
-        left[task.wave % 2][task.number][i] = filled(size_of(task.wave, task.number, i), task.number);
+            check_and_free(left[(task.wave - 1) % 2][other][i], size_of(task.wave - 1, other, i),
+                           other);
+        left[task.wave % 2][task.number][i] = filled(size_of(task.wave, task.number, i),
+                                                     task.number);
     }
     churn(task.number, 500, 4000);
-    if (task.number % 5 == 0) sem_post(&detached_done);
+    if (task.number % 5 == 0)
+        sem_post(&detached_done);
     return NULL;
 }
 
-int main(void) {
+int main(void)
+{
     sem_init(&detached_done, 0, 0);
     for (unsigned wave = 0; wave < WAVES; wave++) {
         pthread_t thread[THREADS];
@@ -43,7 +50,8 @@ int main(void) {
             struct task *task = got(malloc(sizeof *task));
             *task = (struct task){wave, i};
             expect(!pthread_create(&thread[i], NULL, work, task), "thread");
-            if (i % 5 == 0) pthread_detach(thread[i]);
+            if (i % 5 == 0)
+                pthread_detach(thread[i]);
         }
         for (unsigned i = 0; i < THREADS; i++)
             if (i % 5 == 0)

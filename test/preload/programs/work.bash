@@ -19,7 +19,8 @@ echo "${#parts[@]} parts, reversed: ${parts[-1]} ${parts[*]: -3:2}"
 big=$(printf 'x%.0s' {1..20000})
 big=${big//x/yz}
 echo "${#big} ${big:5:10} ${big^^[y]}" | cut -c 1-40
-[[ "2023-11-14 date" =~ ^([0-9]+)-([0-9]+)-([0-9]+)\ (.*)$ ]] && echo "${BASH_REMATCH[@]:1}"
+date="2023-11-14 date"
+[[ $date =~ ^([0-9]+)-([0-9]+)-([0-9]+)\ (.*)$ ]] && echo "${BASH_REMATCH[@]:1}"
 
 fib() {
     (($1 < 2)) && echo "$1" && return
@@ -33,12 +34,13 @@ deep 800
 mapfile -t lines < <(for i in {1..5000}; do echo "line $i"; done)
 echo "${#lines[@]} ${lines[4999]}"
 coproc double { while read -r n; do echo $((n * 2)); done; }
+to_double=${double[1]}
 for i in 1 20 300; do
-    echo "$i" >&"${double[1]}"
+    echo "$i" >&"$to_double"
     read -r answer <&"${double[0]}"
     echo "coprocess: $answer"
 done
-exec {double[1]}>&-
+exec {to_double}>&-
 wait
 
 f() { trap 'echo "return trap"' RETURN && local -n ref=$1 && ref+=("added"); }

@@ -70,8 +70,8 @@ async function workers() {
     const answers = [];
     for (let wave = 0; wave < 3; wave++) answers.push(...await Promise.all([1, 2, 3, 4].map((n) => run(wave * 4 + n))));
     console.log('workers', JSON.stringify(answers));
-    const stuck = new Worker('for (;;) Buffer.alloc(5000)', { eval: true });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const stuck = new Worker("require('worker_threads').parentPort.postMessage(1); for (;;) Buffer.alloc(5000)", { eval: true });
+    await new Promise((resolve) => stuck.once('message', resolve));
     console.log('terminated', await stuck.terminate());
 }
 

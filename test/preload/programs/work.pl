@@ -19,7 +19,7 @@ printf "hashes: %d %s %d\n", scalar @sorted, join(',', @sorted[0 .. 4]), scalar 
 
 my $text = join ' ', @words;
 my $changed = ($text =~ s/(\w)(\w*?)([aeiou]+)/$3$2\U$1/g);
-my @found = $text =~ /\b([A-Z][a-z]{3,5})\b/g;
+my @found = $text =~ /\b([a-z]{1,5}[A-Z])\b/g;
 (my $turned = $text) =~ tr/a-z/b-za/;
 my ($tree) = "((a(b)c)((d)))x" =~ /^(\((?:[^()]++|(?1))*\))/;
 printf "regex: %d %d %d %s %d\n", $changed, scalar @found, length $turned, $tree, unpack '%32C*', $text;
