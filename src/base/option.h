@@ -21,7 +21,7 @@ enum option {
 
 /* The values of the choices, in the order of their words in option.def. */
 enum { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
-enum { BACKGROUND_AUTO, BACKGROUND_NEVER };
+enum { BACKGROUND_NEVER, BACKGROUND_ALWAYS };
 enum { STATS_OFF, STATS_EXIT };
 
 #define OPTION_NEVER SIZE_MAX /* of a duration */

@@ -80,6 +80,7 @@ static bool remove_units(struct chunk *chunk, uint32_t mask)
 {
     unfree_units(chunk, mask);
     pool.used += count_ones(mask);
+    chunk->region->used += count_ones(mask);
     pool.used_peak = size_max(pool.used_peak, pool.used);
     pool.recent_peak = size_max(pool.recent_peak, pool.used);
     return (chunk->dirty_mask & mask) == 0;
@@ -89,6 +90,9 @@ static void insert_units(struct chunk *chunk, uint32_t mask)
 {
     free_units(chunk, mask);
     pool.used -= count_ones(mask);
+    chunk->region->used -= count_ones(mask);
+    if (chunk->region->used == 0 && chunk->region != cairn__region_first())
+        atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);
 }
 
 /* ---- taking ---- */
@@ -318,6 +322,53 @@ void cairn__units_give(struct span span, size_t count)
     if (pool.dirty > FLOOR_UNITS)
         atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);
     lock_release(&pool.lock);
+}
+
+/* ---- regions ---- */
+
+/* Of a region that is not in use: its chunks leave the pool. */
+static void withdraw(struct region *region)
+{
+    size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
+    for (size_t i = 0; i < opened; i++)
+        unfree_units(&region->chunks[i], ALL_UNITS);
+    cairn__window_unlink(region);
+}
+
+/* The next one that can go, withdrawn; NULL: none beyond those to keep. Under the grow lock. */
+static struct region *withdraw_unused(size_t keep)
+{
+    lock_acquire(&pool.lock);
+    struct region *region = pool.purging ? NULL : cairn__region_next(cairn__region_first());
+    while (region != NULL && (region->used != 0 || keep-- != 0))
+        region = cairn__region_next(region);
+    if (region != NULL)
+        withdraw(region);
+    lock_release(&pool.lock);
+    return region;
+}
+
+bool cairn__regions_release(size_t keep)
+{
+    bool some = false;
+    struct region *region;
+    cairn__regions_hold();
+    while ((region = withdraw_unused(keep)) != NULL) {
+        cairn__window_release(region);
+        some = true;
+    }
+    cairn__regions_let_go();
+    return some;
+}
+
+void cairn__regions_hold(void)
+{
+    lock_acquire(&pool.grow);
+}
+
+void cairn__regions_let_go(void)
+{
+    lock_release(&pool.grow);
 }
 
 struct pool_figures cairn__pool_figures(void)

@@ -52,7 +52,17 @@ void cairn__units_give(struct span span, size_t count);
  */
 bool cairn__units_purge(size_t keep);
 
-/* Set when there is more free touched memory than DIRTY_FLOOR; for purge.h. */
+/*
+ * Gives back the address space of regions of which nothing is in use, but for `keep` of them. Regions
+ * come up where address space is short, so that others may need it. True if there were any.
+ */
+bool cairn__regions_release(size_t keep);
+
+/* While held, no region comes or goes: for walking them. */
+void cairn__regions_hold(void);
+void cairn__regions_let_go(void);
+
+/* Set when purge.h has something to look at: more free touched memory than the floor, or a region. */
 extern HIDDEN _Atomic bool cairn__purge_due;
 
 struct pool_figures {

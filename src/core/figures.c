@@ -55,6 +55,7 @@ typedef void page_visitor(void *context, const struct heap *owner, const struct 
 
 static void visit_pages(page_visitor *visit, void *context)
 {
+    cairn__regions_hold();
     const struct region *region = cairn__region_first();
     for (; region != NULL; region = cairn__region_next(region)) {
         size_t opened = atomic_load_explicit(&region->opened, memory_order_acquire);
@@ -66,6 +67,7 @@ static void visit_pages(page_visitor *visit, void *context)
             visit(context, owner, &copy);
         }
     }
+    cairn__regions_let_go();
 }
 
 struct sums {
@@ -121,9 +123,11 @@ void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_fi
     *figures = (struct cairn__figures){0};
     for (unsigned class = 0; classes != NULL && class < CLASS_COUNT; class ++)
         classes[class] = (struct class_figures){0};
+    cairn__regions_hold();
     const struct region *region = cairn__region_first();
     for (; region != NULL; region = cairn__region_next(region))
         add_region(figures, region);
+    cairn__regions_let_go();
     struct sums sums = {figures, classes, 0};
     visit_pages(add_page, &sums);
     for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
@@ -193,6 +197,7 @@ const struct heap *cairn__figures_heaps(const struct heap *from, struct heap_fig
 void cairn__figures_ranges(void (*visit)(void *context, const void *start, size_t size),
                            void *context)
 {
+    cairn__regions_hold();
     const struct region *region = cairn__region_first();
     for (; region != NULL; region = cairn__region_next(region)) {
         size_t opened = atomic_load_explicit(&region->opened, memory_order_acquire);
@@ -203,6 +208,7 @@ void cairn__figures_ranges(void (*visit)(void *context, const void *start, size_
         visit(context, region->chunks, opened * CHUNK_BYTES);
         visit(context, region->giving, round_up(region->size / CHUNK_SIZE, 64) / 8);
     }
+    cairn__regions_let_go();
     for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
         visit(context, heap, sizeof *heap);
 }

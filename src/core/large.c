@@ -67,6 +67,15 @@ static void count_bytes(size_t added, size_t removed)
     atomic_fetch_add_explicit(&huge.bytes, added - removed, memory_order_relaxed);
 }
 
+/* What regions hold without using it may be what is missing. */
+static char *map_or_make_room(size_t size, size_t align)
+{
+    char *start = cairn__os_map(size, align);
+    if (start == NULL && cairn__regions_release(0))
+        start = cairn__os_map(size, align);
+    return start;
+}
+
 static void *map_huge(size_t size, size_t align, bool *zeroed)
 {
     if (size > SIZE_LIMIT - CHUNK_SIZE || align > SIZE_LIMIT / 2)
@@ -75,7 +84,7 @@ static void *map_huge(size_t size, size_t align, bool *zeroed)
     struct huge *record = take_record();
     if (record == NULL)
         return NULL;
-    char *start = cairn__os_map(size, size_max(align, CHUNK_SIZE));
+    char *start = map_or_make_room(size, size_max(align, CHUNK_SIZE));
     if (start == NULL || !cairn__map_set(start, MAP_HUGE, record)) {
         if (start != NULL)
             cairn__os_release(start, size);
@@ -121,6 +130,8 @@ size_t cairn__huge_size(const void *block)
 static char *move(struct huge *record, size_t size)
 {
     char *target = cairn__os_reserve(size, CHUNK_SIZE);
+    if (target == NULL && cairn__regions_release(0))
+        target = cairn__os_reserve(size, CHUNK_SIZE);
     if (target == NULL)
         return NULL;
     char *old = record->start;

@@ -35,6 +35,7 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 /* Under an address limit the window is at most this part of it; the rest comes in small regions. */
 #define WINDOW_LIMIT_SHARE 16
 #define REGION_SIZE        (64 * MIB) /* regions beyond the window; fewer bytes where these do not fit */
+#define REGIONS_KEPT       1          /* of those not in use */
 #define COMMIT_STEP_MAX    (64 * MIB) /* memory becomes accessible in growing steps: few mappings */
 
 /* ---- pages ---- */
@@ -68,7 +69,8 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
  * for about a delay goes back (within half a second more, on its own or at a later call). Beyond
  * the limit, which is the larger of an option and a share of what is in use, it goes back at once.
  */
-#define DIRTY_FLOOR (2 * MIB)
-#define DIRTY_SHARE 4
+#define DIRTY_FLOOR        (2 * MIB)
+#define DIRTY_SHARE        4
+#define DIRTY_AFTER_THREAD (6 * MIB) /* the option's stead when a thread has ended */
 
 #endif

@@ -8,17 +8,13 @@
 enum { REFUSED_MS = 500 }; /* before the system is asked again for what it has refused */
 
 static struct {
-    _Atomic bool threads;     /* there is more than one that allocates */
     _Atomic bool helper;      /* the helper thread is there, or being started */
+    _Atomic bool asleep;      /* it waits for the bell */
+    uint32_t bell;            /* counts; the kernel looks at it */
     _Atomic uint64_t next;    /* the clock, when the next step is due */
     _Atomic uint64_t refused; /* the clock, when the system last refused; 0: never */
     _Atomic size_t last_peak; /* units in use at most, in the step before this one */
 } purge;
-
-void cairn__purge_threads(void)
-{
-    atomic_store_explicit(&purge.threads, true, memory_order_relaxed);
-}
 
 static size_t limit(size_t used)
 {
@@ -66,44 +62,69 @@ static bool step_is_due(void)
                                                          now + cairn__option(OPTION_PURGE_DELAY));
 }
 
+static bool has_work(void)
+{
+    return atomic_load(&cairn__purge_due) && !refused_lately();
+}
+
 /*
- * It ends when no more is to be done, or when the system refuses. Between its last look and the end
- * another thread may set the flag in vain: the next free sets it again.
+ * The helper sleeps until the bell rings. It says that it sleeps, then looks once more; who has work
+ * for it raises the flag, then looks whether it sleeps: one of the two sees the other.
  */
 static void help(void)
 {
-    bool willing = true;
-    while (willing && atomic_load_explicit(&cairn__purge_due, memory_order_relaxed)) {
+    for (;;) {
+        uint32_t heard = __atomic_load_n(&purge.bell, __ATOMIC_ACQUIRE);
+        atomic_store(&purge.asleep, true);
+        if (!has_work())
+            cairn__os_wait(&purge.bell, heard);
+        atomic_store(&purge.asleep, false);
         cairn__os_sleep(size_max(cairn__option(OPTION_PURGE_DELAY) / 2, 1));
         if (step_is_due())
-            willing = step();
+            step();
     }
-    atomic_store(&purge.helper, false);
 }
 
-static bool start_helper(void)
+static void ring(void)
 {
-    if (atomic_exchange(&purge.helper, true))
-        return true;
-    if (cairn__os_start_thread(help))
-        return true;
-    atomic_store(&purge.helper, false);
-    return false;
+    if (atomic_exchange(&purge.asleep, false)) {
+        __atomic_fetch_add(&purge.bell, 1, __ATOMIC_RELEASE);
+        cairn__os_wake_one(&purge.bell);
+    }
+}
+
+void cairn__purge_threads(void)
+{
+    size_t delay = cairn__option(OPTION_PURGE_DELAY);
+    if (cairn__option(OPTION_BACKGROUND) != BACKGROUND_ALWAYS || delay == 0 ||
+        delay == OPTION_NEVER)
+        return;
+    if (!atomic_exchange(&purge.helper, true) && !cairn__os_start_thread(help))
+        atomic_store(&purge.helper, false);
 }
 
 void cairn__purge_attend(void)
 {
+    if (cairn__region_next(cairn__region_first()) != NULL)
+        cairn__regions_release(REGIONS_KEPT);
     if (refused_lately() || cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER)
         return;
     struct pool_figures figures = cairn__pool_figures();
     if (figures.dirty > limit(figures.used) && !purge_to(limit(figures.used) / 4 * 3))
         return;
-    if (cairn__option(OPTION_BACKGROUND) == BACKGROUND_AUTO &&
-        atomic_load_explicit(&purge.threads, memory_order_relaxed) &&
-        (atomic_load_explicit(&purge.helper, memory_order_relaxed) || start_helper()))
-        return;
-    if (step_is_due())
+    if (atomic_load_explicit(&purge.helper, memory_order_relaxed))
+        ring();
+    else if (step_is_due())
         step();
+}
+
+void cairn__purge_after_thread(void)
+{
+    struct pool_figures figures = cairn__pool_figures();
+    size_t keep = size_max(DIRTY_AFTER_THREAD / UNIT_SIZE, figures.used / DIRTY_SHARE);
+    if (figures.dirty > keep && keep < limit(figures.used) && !refused_lately())
+        purge_to(keep);
+    purge_attend();
 }
 
 bool cairn__purge_all(void)
@@ -116,5 +137,5 @@ bool cairn__purge_all(void)
 void cairn__purge_in_child(void)
 {
     atomic_store(&purge.helper, false);
-    atomic_store(&purge.threads, false);
+    atomic_store(&purge.asleep, false);
 }

@@ -4,17 +4,18 @@
  * a moment, so free touched memory up to the recent peak of what was in use stays; the rest goes. The
  * peak is looked at in steps of the option PURGE_DELAY.
  *
- * Who does it: in a process with several threads, a helper thread, which is there only as long as
- * there is something to give back; so memory comes back without a call. In a process with one thread,
- * that thread, at a later free; we start no second thread in a process that may be about to fork,
- * change its name space or lock itself in. In either, whoever frees beyond the limit does it at once.
+ * Who does it: the thread that frees. What exceeds the limit it gives back at once, the rest at a
+ * later call; and when a thread ends, what it leaves. So a process that goes to sleep keeps at most
+ * the limit. If asked for, a process with several threads gets a helper thread that needs no call. It
+ * is started when the second thread allocates, and sleeps while there is nothing to give back. Not by
+ * default: a sandbox may kill a program for a thread that it did not mean to start.
  */
 #ifndef CAIRN_CORE_PURGE_H
 #define CAIRN_CORE_PURGE_H
 
 #include "core/chunk.h"
 
-/* Another thread allocates now: from here on a helper may be started. */
+/* A thread that is not the first has got its heap: starts the helper, if there is none. May allocate. */
 void cairn__purge_threads(void);
 
 COLD void cairn__purge_attend(void);
@@ -25,6 +26,9 @@ static inline void purge_attend(void)
     if (UNLIKELY(atomic_load_explicit(&cairn__purge_due, memory_order_relaxed)))
         cairn__purge_attend();
 }
+
+/* A thread has ended. */
+void cairn__purge_after_thread(void);
 
 /* Everything, at once. True if there was anything. */
 bool cairn__purge_all(void);

@@ -20,7 +20,7 @@ static struct {
     struct lock lock; /* RANK_START */
     _Atomic bool done;
     bool hooked;          /* threads' ends will be told to us */
-    _Atomic bool threads; /* a thread has a heap */
+    _Atomic bool threads; /* a thread has got a heap */
     bool forks;           /* forks will be told to us */
 } start;
 
@@ -43,7 +43,7 @@ static void leave(struct heap *heap)
     cairn__remote_forward(through, heap);
     cairn__remote_flush(through);
     cairn__shared_release(through);
-    purge_attend();
+    cairn__purge_after_thread();
 }
 
 /* Other destructors may allocate after this one: leave in the last round that there is. */
@@ -68,14 +68,15 @@ struct heap *cairn__thread_heap(void)
     heap = cairn__registry_take();
     if (heap == NULL)
         return NULL;
-    if (atomic_exchange(&start.threads, true))
-        cairn__purge_threads();
+    bool another = atomic_exchange(&start.threads, true);
     cairn__heap = heap; /* before the next line, which may allocate */
     if (start.hooked && !cairn__os_set_exit_value(heap)) {
         /* The thread's end would go unnoticed, and the heap with it. */
         leave(heap);
         return NULL;
     }
+    if (another)
+        cairn__purge_threads();
     return heap;
 }
 

@@ -11,7 +11,7 @@ struct window cairn__window ALIGNED(CACHE_LINES / 2) = {.base = (uintptr_t)1 << 
 static struct {
     struct region window;            /* the first region */
     _Atomic(struct region *) others; /* newest first */
-    struct region *unused;           /* a record that could not be used; under the grow lock */
+    struct region *unused;           /* records without a region; under the grow lock */
     bool limited;                    /* there was an address limit when the window was made */
 } regions;
 
@@ -127,15 +127,18 @@ static bool open_chunks(struct region *region, size_t count, size_t *first)
 
 /* ---- regions beyond the window ---- */
 
+static void leave_map(struct region *region, size_t entered)
+{
+    for (size_t at = 0; at < entered; at += CHUNK_SIZE)
+        cairn__map_set((char *)region->base + at, MAP_NOTHING, NULL);
+}
+
 /* Enters the region into the map, or nothing of it. */
-static bool enter(struct region *region)
+static bool enter_map(struct region *region)
 {
     for (size_t at = 0; at < region->size; at += CHUNK_SIZE)
         if (!cairn__map_set((char *)region->base + at, MAP_REGION, region)) {
-            while (at > 0) {
-                at -= CHUNK_SIZE;
-                cairn__map_set((char *)region->base + at, MAP_NOTHING, NULL);
-            }
+            leave_map(region, at);
             return false;
         }
     return true;
@@ -151,7 +154,7 @@ static bool reserve_some(struct region *region, size_t count)
             return false;
         size = size_max(least, round_down(size / 4, CHUNK_SIZE));
     }
-    if (enter(region))
+    if (enter_map(region))
         return true;
     unreserve(region);
     return false;
@@ -160,15 +163,38 @@ static bool reserve_some(struct region *region, size_t count)
 static struct region *add_region(size_t count)
 {
     struct region *region = regions.unused;
-    if (region == NULL && (region = cairn__metadata_take(sizeof *region)) == NULL)
-        return NULL;
-    regions.unused = region;
+    if (region == NULL) {
+        region = cairn__metadata_take(sizeof *region);
+        if (region == NULL)
+            return NULL;
+        regions.unused = region;
+    }
     if (!reserve_some(region, count))
         return NULL;
-    regions.unused = NULL;
+    regions.unused = region->next;
     region->next = atomic_load_explicit(&regions.others, memory_order_relaxed);
     atomic_store_explicit(&regions.others, region, memory_order_release);
     return region;
+}
+
+void cairn__window_unlink(struct region *region)
+{
+    struct region *first = atomic_load_explicit(&regions.others, memory_order_relaxed);
+    if (first == region) {
+        atomic_store_explicit(&regions.others, region->next, memory_order_release);
+        return;
+    }
+    while (first->next != region)
+        first = first->next;
+    first->next = region->next;
+}
+
+void cairn__window_release(struct region *region)
+{
+    leave_map(region, region->size);
+    unreserve(region);
+    *region = (struct region){.next = regions.unused};
+    regions.unused = region;
 }
 
 /* ---- limits ---- */
@@ -192,8 +218,16 @@ static void release_table(void *table, size_t used, size_t rest)
 static void respect_limit(void)
 {
     struct region *window = &regions.window;
+    if (regions.limited || window->size == window->committed)
+        return;
+    /* Sandboxes know the call that reserves; the one that asks for limits may kill. */
+    void *probe = cairn__os_reserve(window->size, CHUNK_SIZE);
+    if (probe != NULL) {
+        cairn__os_release(probe, window->size);
+        return;
+    }
     size_t limit = cairn__os_address_limit();
-    if (regions.limited || limit == SIZE_MAX || window->size == window->committed)
+    if (limit == SIZE_MAX)
         return;
     size_t size = window->committed;
     size_t tail = window->size - size;

@@ -54,6 +54,7 @@ struct region {
     struct chunk *chunks; /* [size / CHUNK_SIZE] */
     uint64_t *giving;     /* a bit a chunk: it has units in the pool. Under the pool's lock. */
     struct region *next;  /* newest first, behind the window's; atomic reads by _first/_next */
+    size_t used;          /* units taken from the pool; under its lock */
     /* Under the grow lock; `opened` is read by others (relaxed). */
     size_t committed;      /* bytes from base that can be accessed */
     _Atomic size_t opened; /* chunks from base that were given to the pool; <= committed */
@@ -67,6 +68,14 @@ void cairn__window_start(void);
  * NULL when out of memory. Under the grow lock.
  */
 struct region *cairn__window_extend(size_t count, size_t *first);
+
+/*
+ * Takes a region other than the window, of which nothing is in use, out of the list of regions. Under
+ * the grow lock and the pool's.
+ */
+void cairn__window_unlink(struct region *region);
+/* Then gives its address space back. Under the grow lock. */
+void cairn__window_release(struct region *region);
 
 /* The region that ptr lies in, or NULL. Any thread, no lock. */
 static inline struct region *region_outside_window(const void *ptr)

@@ -367,6 +367,50 @@ TEST(refusals)
     assert_true(cairn__units_purge(0));
 }
 
+/* ---- regions ---- */
+
+static size_t count_regions(void)
+{
+    size_t count = 0;
+    struct region *region = cairn__region_next(cairn__region_first());
+    for (; region != NULL; region = cairn__region_next(region))
+        count++;
+    return count;
+}
+
+/* Regions that nobody uses go, and only these; what they held is not in the pool any more. */
+TEST(regions_go)
+{
+    start("2M");
+    for (size_t i = 0; i < 200; i++) /* 200 MiB: the window and four regions */
+        assert_true(take_into(&taken[i], 16, false));
+    assert_int_equal(count_regions(), 4);
+    assert_false(cairn__regions_release(0));
+    struct region *held = taken[199].span.region;
+    for (size_t i = 0; i < 199; i++)
+        give_back(&taken[i]);
+    check_figures();
+    assert_true(cairn__regions_release(1));
+    assert_int_equal(count_regions(), 2);
+    check_figures();
+    assert_true(cairn__regions_release(0));
+    assert_int_equal(count_regions(), 1);
+    assert_ptr_equal(cairn__region_next(cairn__region_first()), held);
+    assert_int_equal(cairn__pool_figures().used, 16);
+    check_figures();
+    give_back(&taken[199]);
+    assert_true(cairn__regions_release(0));
+    assert_false(cairn__regions_release(0));
+    assert_int_equal(count_regions(), 0);
+    check_figures();
+    size_t metadata = cairn__metadata_mapped();
+    for (size_t i = 0; i < 200; i++) /* they come again, in the same records */
+        assert_true(take_into(&taken[i], 16, false));
+    assert_int_equal(count_regions(), 4);
+    assert_int_equal(cairn__metadata_mapped(), metadata);
+    check_figures();
+}
+
 /* ---- out of memory ---- */
 
 TEST(out_of_memory)
@@ -461,6 +505,7 @@ int main(void)
         cmocka_unit_test(flag),
         cmocka_unit_test(recent_peak),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(regions_go),
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(nth_call_fails),
         cmocka_unit_test(racing),

@@ -75,7 +75,7 @@ TEST(choices)
     expect_choice(OPTION_HUGE_PAGES, "auto", HUGE_PAGES_AUTO);
     expect_choice(OPTION_HUGE_PAGES, "ALWAYS", HUGE_PAGES_ALWAYS);
     expect_choice(OPTION_BACKGROUND, "never", BACKGROUND_NEVER);
-    expect_choice(OPTION_BACKGROUND, "auto", BACKGROUND_AUTO);
+    expect_choice(OPTION_BACKGROUND, "always", BACKGROUND_ALWAYS);
     expect_choice(OPTION_STATS, "exit", STATS_EXIT);
     expect_choice(OPTION_STATS, "off", STATS_OFF);
     for (enum option option = 0; option < OPTION_COUNT; option++) {

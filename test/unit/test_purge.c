@@ -40,6 +40,14 @@ static void start(void)
     cairn__window_start();
 }
 
+static void start_threaded(void)
+{
+    start();
+    fake_allow_threads();
+    assert_true(cairn__option_set(OPTION_BACKGROUND, "always"));
+    cairn__purge_threads();
+}
+
 static size_t limit(void)
 {
     return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE,
@@ -131,6 +139,17 @@ TEST(floor_stays)
     assert_false(cairn__purge_all());
 }
 
+TEST(after_a_thread)
+{
+    start();
+    take(0, 400); /* 25 MiB */
+    give(0, 300);
+    purge_attend();
+    assert_int_equal(dirty(), 300);
+    cairn__purge_after_thread();
+    assert_true(dirty() <= DIRTY_AFTER_THREAD / UNIT_SIZE);
+}
+
 /* ---- the helper thread ---- */
 
 static bool comes_down(void)
@@ -140,28 +159,50 @@ static bool comes_down(void)
     return dirty() <= FLOOR;
 }
 
-static bool helper_ends(void)
-{
-    for (int i = 0; i < 5000 && fake_threads() != 0; i++)
-        usleep(1000);
-    return fake_threads() == 0;
-}
-
-/* In a process with threads memory comes back without a call; the helper goes, and comes again. */
+/* In a process with threads memory comes back without a call, by one helper that stays. */
 TEST(helper)
 {
-    start();
-    fake_allow_threads();
+    start_threaded();
     cairn__purge_threads();
+    assert_int_equal(fake_count(FAKE_START_THREAD), 1);
     for (size_t round = 1; round <= 3; round++) {
         take(0, 300);
         give(0, 300);
         for (int i = 0; i < 100; i++)
             purge_attend();
         assert_true(comes_down());
-        assert_true(helper_ends());
-        assert_int_equal(fake_count(FAKE_START_THREAD), round); /* one, however often it is asked */
+        usleep(20000); /* it goes to sleep, and is woken again */
     }
+    assert_int_equal(fake_count(FAKE_START_THREAD), 1);
+    assert_int_equal(fake_threads(), 1);
+}
+
+TEST(no_helper_where_it_has_no_work)
+{
+    start();
+    fake_allow_threads();
+    cairn__purge_threads(); /* the default */
+    assert_true(cairn__option_set(OPTION_BACKGROUND, "always"));
+    assert_true(cairn__option_set(OPTION_PURGE_DELAY, "-1"));
+    cairn__purge_threads();
+    assert_int_equal(fake_count(FAKE_START_THREAD), 0);
+}
+
+/* Never: beyond all limits, however long. At once: nothing stays. */
+TEST(delay_never_and_none)
+{
+    start();
+    assert_true(cairn__option_set(OPTION_PURGE_DELAY, "-1"));
+    take(0, UNITS);
+    give(0, UNITS);
+    for (int i = 0; i < 5; i++) {
+        purge_attend();
+        fake_pass_time(100000);
+    }
+    assert_int_equal(dirty(), UNITS);
+    assert_true(cairn__option_set(OPTION_PURGE_DELAY, "0"));
+    purge_attend();
+    assert_int_equal(dirty(), 0);
 }
 
 TEST(no_helper_with_one_thread)
@@ -178,6 +219,7 @@ TEST(no_helper_with_one_thread)
 TEST(no_helper_to_be_had)
 {
     start();
+    assert_true(cairn__option_set(OPTION_BACKGROUND, "always"));
     cairn__purge_threads();
     take(0, 300);
     give(0, 300);
@@ -189,20 +231,21 @@ TEST(no_helper_to_be_had)
     assert_true(fake_count(FAKE_START_THREAD) >= 1);
 }
 
-/* A child of fork has no helper, and but one thread. */
+/* A child of fork has no helper, until it has threads. */
 TEST(in_a_child)
 {
     start();
+    assert_true(cairn__option_set(OPTION_BACKGROUND, "always"));
     cairn__purge_threads();
     cairn__purge_in_child();
     fake_allow_threads();
     take(0, 300);
     give(0, 300);
     purge_attend();
-    assert_int_equal(fake_count(FAKE_START_THREAD), 0);
+    assert_int_equal(fake_threads(), 0);
     cairn__purge_threads();
+    assert_int_equal(fake_threads(), 1);
     purge_attend();
-    assert_int_equal(fake_count(FAKE_START_THREAD), 1);
     assert_true(comes_down());
 }
 
@@ -225,18 +268,19 @@ TEST(refused)
     assert_true(dirty() <= limit());
 }
 
-/* A helper whom the system refuses everything ends: it does not ask for ever. */
-TEST(refused_helper_ends)
+/* A helper whom the system refuses everything does not ask for ever. */
+TEST(refused_helper)
 {
-    start();
-    fake_allow_threads();
-    cairn__purge_threads();
+    start_threaded();
     fake_fail_from(FAKE_PURGE, 1);
     take(0, 300);
     give(0, 300);
     purge_attend();
-    assert_int_equal(fake_count(FAKE_START_THREAD), 1);
-    assert_true(helper_ends());
+    for (int i = 0; i < 3000 && fake_count(FAKE_PURGE) == 0; i++)
+        usleep(1000);
+    usleep(100000); /* a hundred of its naps */
+    assert_in_range(fake_count(FAKE_PURGE), 1, 5);
+    assert_int_equal(dirty(), 300);
 }
 
 int main(void)
@@ -247,12 +291,15 @@ int main(void)
         cmocka_unit_test(recent_peak_stays),
         cmocka_unit_test(waves),
         cmocka_unit_test(floor_stays),
+        cmocka_unit_test(after_a_thread),
         cmocka_unit_test(helper),
+        cmocka_unit_test(no_helper_where_it_has_no_work),
+        cmocka_unit_test(delay_never_and_none),
         cmocka_unit_test(no_helper_with_one_thread),
         cmocka_unit_test(no_helper_to_be_had),
         cmocka_unit_test(in_a_child),
         cmocka_unit_test(refused),
-        cmocka_unit_test(refused_helper_ends),
+        cmocka_unit_test(refused_helper),
     };
     return UNIT_MAIN(tests);
 }
