@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "base/option.h"
+#include "core/metadata.h"
 #include "fake_os/fake_os.h"
 #include "unit/audit.h"
 
