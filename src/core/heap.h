@@ -54,17 +54,19 @@ struct heap {
     void *pending;  /* batches taken from the inbox and not yet dealt with */
     void *strays;   /* batches that came to an idle heap; this heap passes them on */
 
-    bool borrows;                  /* set when a thread takes the heap */
-    uint8_t borrowed[CLASS_COUNT]; /* blocks borrowed so far; refill.c */
     uint32_t refills;
     uint32_t exit_rounds; /* times that the thread's exit hook has run */
+
     /*
      * A slow path is under way: lists may be half edited. A child of fork takes over the heaps of
      * the threads that it has not only where this is false. The straight lines of malloc and free
      * leave at most one block unaccounted when they stop half way.
      */
     volatile bool busy;
-    bool fresh; /* the block that refill gave last was never handed out before, and reads as zero */
+    bool fresh;   /* the block that refill gave last was never handed out, and reads as zero */
+    bool borrows; /* set when a thread takes the heap */
+    uint8_t borrowed[CLASS_COUNT]; /* blocks borrowed so far; refill.c */
+
     struct lock *shared; /* set once; NULL: one thread's */
 
     /* Under the registry's lock. */
@@ -89,6 +91,9 @@ static inline bool heap_is_real(const struct heap *heap)
     return heap != &cairn__heap_none && heap != &cairn__heap_gone;
 }
 
+/* Makes zeroed memory a heap. */
+void cairn__heap_init(struct heap *heap, struct lock *shared);
+
 /* Around every edit of a heap's lists. Returns what to leave with: edits nest. */
 static inline bool heap_enter(struct heap *heap)
 {
@@ -105,9 +110,6 @@ static inline void heap_leave(struct heap *heap, bool outer)
 }
 
 /* ---- frees ---- */
-
-/* Makes zeroed memory a heap. */
-void cairn__heap_init(struct heap *heap, struct lock *shared);
 
 /* page->needed has come down to 0: the page wakes up, or is empty and may leave the heap. */
 void cairn__heap_event(struct heap *heap, struct page *page);
