@@ -24,9 +24,8 @@
 
 enum {
     BLOCKS_MAX = 4 << 20,
-    FILLED_PERCENT = 75,     /* of the budget must be usable, in blocks of one size, */
-    FILLED_PERCENT_BIG = 60, /* in blocks of 2 MiB and more: the rest that fits none is larger */
-    REFILLED_PERCENT = 90,   /* of what was freed must be granted again */
+    FILLED_PERCENT = 75,   /* of the budget must be usable, in blocks of one size */
+    REFILLED_PERCENT = 90, /* of what was freed must be granted again */
 };
 
 /* The table is the test's own: it must not need malloc. */
@@ -125,7 +124,7 @@ static int fill_and_refill(void *argument)
     if (failure != OK) {
         return failure;
     }
-    if (count * size < BUDGET / 100 * (size < (1 << 21) ? FILLED_PERCENT : FILLED_PERCENT_BIG)) {
+    if (count * size < BUDGET / 100 * FILLED_PERCENT) {
         return NOT_FILLED;
     }
     if (verify(size, 0) != OK) {
