@@ -107,7 +107,14 @@ void cairn__heap_sleep(struct heap *heap, unsigned class)
 
 /* ---- the next page ---- */
 
-struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
+static struct page *activate(struct shelf *shelf, struct page *page)
+{
+    page_recount(page, PAGE_ACTIVE);
+    shelf->active = page;
+    return page;
+}
+
+struct page *cairn__heap_next_used_page(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelf[class];
     struct page *page = shelf->listed.first;
@@ -115,12 +122,17 @@ struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
         page_remove(&shelf->listed, page);
     else if ((page = shelf->spare) != NULL)
         shelf->spare = NULL;
-    else if ((page = cairn__depot_take(class, heap)) == NULL &&
-             (page = cairn__page_take(class, heap)) == NULL)
+    else if ((page = cairn__depot_take(class, heap)) == NULL)
         return NULL;
-    page_recount(page, PAGE_ACTIVE);
-    shelf->active = page;
-    return page;
+    return activate(shelf, page);
+}
+
+struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
+{
+    struct page *page = cairn__heap_next_used_page(heap, class);
+    if (page != NULL || (page = cairn__page_take(class, heap)) == NULL)
+        return page;
+    return activate(&heap->shelf[class], page);
 }
 
 /* ---- the end ---- */

@@ -49,6 +49,51 @@ static void *borrow(struct heap *heap, unsigned class)
     return list;
 }
 
+/* The list that the class can give by itself; NULL when out of memory. */
+static void *blocks_of_class(struct heap *heap, unsigned class)
+{
+    struct page *page = heap->shelf[class].active;
+    void *list = page == NULL ? NULL : blocks_from(heap, page);
+    if (list != NULL)
+        return list;
+    if (page != NULL)
+        cairn__heap_sleep(heap, class);
+    page = cairn__heap_next_page(heap, class);
+    return page == NULL ? NULL : blocks_from(heap, page);
+}
+
+/* As above, from the pages that the heap has. */
+static void *spare_blocks_of_class(struct heap *heap, unsigned class)
+{
+    struct page *page = heap->shelf[class].active;
+    if (page == NULL)
+        page = cairn__heap_next_used_page(heap, class);
+    return page == NULL ? NULL : blocks_from(heap, page);
+}
+
+/*
+ * The last resort when no page can be had any more: one block of a larger class that is aligned as
+ * well. Or a heap that is full up to one freed block of some hundred KiB could serve a few classes
+ * only, each with a page of its own.
+ */
+static void *larger_block(struct heap *heap, unsigned class)
+{
+    uint32_t size = cairn__classes[class].size;
+    uint32_t align = size & -size;
+    for (unsigned larger = class + 1; larger < CLASS_COUNT; larger++) {
+        if (cairn__classes[larger].size % align != 0)
+            continue;
+        if (heap->bin[larger] == NULL)
+            heap->bin[larger] = spare_blocks_of_class(heap, larger);
+        void *block = heap->bin[larger];
+        if (block != NULL) {
+            heap->bin[larger] = block_next(block);
+            return block;
+        }
+    }
+    return NULL;
+}
+
 void *cairn__refill(struct heap *heap, unsigned class)
 {
     bool outer = heap_enter(heap);
@@ -58,20 +103,17 @@ void *cairn__refill(struct heap *heap, unsigned class)
     if (++heap->refills % REMOTE_FLUSH_REFILLS == 0)
         cairn__remote_flush(heap);
 
-    struct page *page = heap->shelf[class].active;
     void *list = NULL;
-    if (page != NULL)
-        list = blocks_from(heap, page);
-    else if (UNLIKELY(should_borrow(heap, class)))
+    if (UNLIKELY(heap->shelf[class].active == NULL && should_borrow(heap, class)))
         list = borrow(heap, class);
-    if (list == NULL) {
-        if (page != NULL)
-            cairn__heap_sleep(heap, class);
-        page = cairn__heap_next_page(heap, class);
-        list = page == NULL ? NULL : blocks_from(heap, page);
-    }
-    if (LIKELY(list != NULL))
+    if (list == NULL)
+        list = blocks_of_class(heap, class);
+    if (LIKELY(list != NULL)) {
         heap->bin[class] = block_next(list);
+    } else {
+        list = larger_block(heap, class);
+        heap->fresh = false;
+    }
     heap_leave(heap, outer);
     return list;
 }

@@ -3,7 +3,8 @@
  * Where malloc goes when a bin is empty: take in what others freed, then the cheapest of
  *   1. blocks that came back to the active page, if they are many or it is not full yet;
  *   2. blocks of the active page that were never handed out;
- *   3. another page: listed, from the depot, or fresh.
+ *   3. another page: listed, from the depot, or fresh;
+ *   4. when memory is out, a block of a larger class.
  */
 #ifndef CAIRN_CORE_REFILL_H
 #define CAIRN_CORE_REFILL_H

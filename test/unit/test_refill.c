@@ -128,10 +128,36 @@ TEST(no_memory)
     audit_all(NULL);
 }
 
+/* When no page can be had, free blocks of larger classes serve: those that are aligned as well. */
+TEST(larger_blocks_at_the_end)
+{
+    void *odd = cairn__malloc_slow(1152);  /* aligned to 128 */
+    void *even = cairn__malloc_slow(2048); /* to all there is */
+    fake_set_memory_limit(0);
+    while (cairn__units_take(1, false).region != NULL) {
+    }
+    assert_int_equal(class_of(cairn__usable_size(cairn__malloc_slow(64))), class_of(1152));
+    void *aligned = cairn__aligned(256, 256);
+    assert_int_equal((uintptr_t)aligned % 256, 0);
+    assert_int_equal(class_of(cairn__usable_size(aligned)), class_of(2048));
+    size_t blocks = 0;
+    while (cairn__malloc_slow(512) != NULL)
+        blocks++;
+    assert_int_equal(blocks, 65536 / 2048 - 2); /* of the one page whose blocks are aligned so */
+    for (blocks = 0; cairn__malloc_slow(16) != NULL; blocks++) {
+    }
+    assert_int_equal(blocks, 65536 / 1152 - 2); /* of the other */
+    assert_null(cairn__calloc(1, 4000));
+    cairn__free(odd);
+    cairn__free(even);
+    assert_non_null(cairn__malloc_slow(16));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows),
+        cmocka_unit_test(larger_blocks_at_the_end),
         cmocka_unit_test(touched_before_untouched),
         cmocka_unit_test(few_blocks_of_a_full_page),
         cmocka_unit_test(freshness),
