@@ -114,7 +114,7 @@ static struct page *activate(struct shelf *shelf, struct page *page)
     return page;
 }
 
-struct page *cairn__heap_next_used_page(struct heap *heap, unsigned class)
+static struct page *next_used_page(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelf[class];
     struct page *page = shelf->listed.first;
@@ -129,10 +129,24 @@ struct page *cairn__heap_next_used_page(struct heap *heap, unsigned class)
 
 struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
 {
-    struct page *page = cairn__heap_next_used_page(heap, class);
+    struct page *page = next_used_page(heap, class);
     if (page != NULL || (page = cairn__page_take(class, heap)) == NULL)
         return page;
     return activate(&heap->shelf[class], page);
+}
+
+struct page *cairn__heap_last_page(struct heap *heap, unsigned class)
+{
+    struct shelf *shelf = &heap->shelf[class];
+    struct page *page = next_used_page(heap, class);
+    if (page != NULL)
+        return page;
+    for (page = shelf->asleep.first; page != NULL; page = page->next)
+        if (page->free != NULL) {
+            page_remove(&shelf->asleep, page);
+            return activate(shelf, page);
+        }
+    return NULL;
 }
 
 /* ---- the end ---- */

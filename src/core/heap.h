@@ -135,8 +135,11 @@ void cairn__heap_sleep(struct heap *heap, unsigned class);
 /* A page of the class with blocks to give becomes the active one; NULL when out of memory. */
 struct page *cairn__heap_next_page(struct heap *heap, unsigned class);
 
-/* The same, but of the pages that there are already; NULL if there is none. */
-struct page *cairn__heap_next_used_page(struct heap *heap, unsigned class);
+/*
+ * The same when memory is out: of the pages that there are already, at last also one that sleeps and
+ * has any block at all. NULL if there is none. O(sleeping pages of the class).
+ */
+struct page *cairn__heap_last_page(struct heap *heap, unsigned class);
 
 /*
  * Gives all pages away: to the depot, to the pool, or to whoever frees one of their blocks. The bins

@@ -62,32 +62,36 @@ static void *blocks_of_class(struct heap *heap, unsigned class)
     return page == NULL ? NULL : blocks_from(heap, page);
 }
 
-/* As above, from the pages that the heap has. */
-static void *spare_blocks_of_class(struct heap *heap, unsigned class)
+/* The same when memory is out: even a single block of a full page. */
+static void *last_blocks_of_class(struct heap *heap, unsigned class)
 {
     struct page *page = heap->shelf[class].active;
-    if (page == NULL)
-        page = cairn__heap_next_used_page(heap, class);
-    return page == NULL ? NULL : blocks_from(heap, page);
+    if (page != NULL && page->free == NULL && page->issued == page->capacity) {
+        cairn__heap_sleep(heap, class);
+        page = NULL;
+    }
+    if (page == NULL && (page = cairn__heap_last_page(heap, class)) == NULL)
+        return NULL;
+    return page->free != NULL ? page_take_free(page) : cairn__page_extend(page);
 }
 
 /*
- * The last resort when no page can be had any more: one block of a larger class that is aligned as
- * well. Or a heap that is full up to one freed block of some hundred KiB could serve a few classes
- * only, each with a page of its own.
+ * The last resort when no page can be had any more: a block of the class in a page that sleeps, or one
+ * of a larger class that is aligned as well. Or a heap that is full up to one freed block of some
+ * hundred KiB could serve a few classes only, each with a page of its own.
  */
-static void *larger_block(struct heap *heap, unsigned class)
+static void *last_block(struct heap *heap, unsigned class)
 {
     uint32_t size = cairn__classes[class].size;
     uint32_t align = size & -size;
-    for (unsigned larger = class + 1; larger < CLASS_COUNT; larger++) {
-        if (cairn__classes[larger].size % align != 0)
+    for (; class < CLASS_COUNT; class ++) {
+        if (cairn__classes[class].size % align != 0)
             continue;
-        if (heap->bin[larger] == NULL)
-            heap->bin[larger] = spare_blocks_of_class(heap, larger);
-        void *block = heap->bin[larger];
+        if (heap->bin[class] == NULL)
+            heap->bin[class] = last_blocks_of_class(heap, class);
+        void *block = heap->bin[class];
         if (block != NULL) {
-            heap->bin[larger] = block_next(block);
+            heap->bin[class] = block_next(block);
             return block;
         }
     }
@@ -111,7 +115,7 @@ void *cairn__refill(struct heap *heap, unsigned class)
     if (LIKELY(list != NULL)) {
         heap->bin[class] = block_next(list);
     } else {
-        list = larger_block(heap, class);
+        list = last_block(heap, class);
         heap->fresh = false;
     }
     heap_leave(heap, outer);
