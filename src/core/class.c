@@ -30,14 +30,16 @@ const struct class_info cairn__classes[CLASS_COUNT] = {
     CLASSES8(73), CLASSES8(81), CLASSES8(89),
 };
 
-/* Class of 16 * i bytes. */
+/* Class of 16 * i bytes, and of the 15 sizes below. */
 #define OF(i)   (uint8_t)((i) <= 32 ? (i) : (i) <= 64 ? 32 + ((i)-32 + 3) / 4 : 40 + ((i)-64 + 7) / 8)
-#define OF8(i)  OF(i), OF(i + 1), OF(i + 2), OF(i + 3), OF(i + 4), OF(i + 5), OF(i + 6), OF(i + 7)
-#define OF32(i) OF8(i), OF8(i + 8), OF8(i + 16), OF8(i + 24)
+#define OF4(i)  OF(i), OF(i), OF(i), OF(i)
+#define OF16(i) OF4(i), OF4(i), OF4(i), OF4(i)
+#define OF128(i)                                                                                   \
+    OF16(i), OF16(i + 1), OF16(i + 2), OF16(i + 3), OF16(i + 4), OF16(i + 5), OF16(i + 6),         \
+        OF16(i + 7)
+#define OF512(i) OF128(i), OF128(i + 8), OF128(i + 16), OF128(i + 24)
 
-const struct small_classes cairn__small_classes = {
-    {0, OF32(1), OF32(33), OF32(65), OF32(97)},
-};
+const uint8_t cairn__small_classes[SMALL_MAX + 1] = {0, OF512(1), OF512(33), OF512(65), OF512(97)};
 
 unsigned cairn__class_aligned(size_t size, size_t align)
 {

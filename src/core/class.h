@@ -24,15 +24,12 @@ struct class_info {
 };
 
 extern HIDDEN const struct class_info cairn__classes[CLASS_COUNT];
-/* The class of size n <= SMALL_MAX is at (n + 15) / 16; a byte each. */
-struct small_classes {
-    uint8_t at[SMALL_MAX / 16 + 1];
-};
-extern HIDDEN const struct small_classes cairn__small_classes;
+/* The class of each size up to SMALL_MAX. A byte a size: no rounding stands before the look-up. */
+extern HIDDEN const uint8_t cairn__small_classes[SMALL_MAX + 1];
 
 static inline unsigned class_of_small(size_t size)
 {
-    return cairn__small_classes.at[(size + 15) >> 4];
+    return cairn__small_classes[size];
 }
 
 /* size in (SMALL_MAX, MEDIUM_MAX]. */

@@ -11,7 +11,6 @@ struct heap cairn__heap_gone;
 
 void cairn__heap_init(struct heap *heap, struct lock *shared)
 {
-    heap->small_classes = cairn__small_classes;
     heap->budget = REMOTE_BUDGET;
     heap->shared = shared;
 }

@@ -40,11 +40,6 @@ enum heap_state { HEAP_LIVE, HEAP_IDLE };
 
 struct heap {
     void *bin[CLASS_COUNT]; /* what malloc pops from; [0] always empty */
-    /*
-     * A copy of the table: found from the heap, it costs malloc an instruction less. In a heap that
-     * is not real it is all zeros, and every size is of class 0.
-     */
-    struct small_classes small_classes;
     struct shelf shelf[CLASS_COUNT];
 
     /* Frees on their way out. */

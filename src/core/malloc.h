@@ -18,10 +18,14 @@ static inline void *cairn__malloc_fast(size_t size)
 {
     if (LIKELY(size <= SMALL_MAX)) {
         struct heap *heap = cairn__heap;
-        unsigned class = heap->small_classes.at[(size + 15) >> 4];
+        unsigned class = class_of_small(size);
         void *block = heap->bin[class];
         if (LIKELY(block != NULL)) {
-            heap->bin[class] = block_next(block);
+            /* The next call reads this block; asked for now, it is there by then (ws64: 5.1 to 4.4 ns,
+             * docs/decisions/005). */
+            void *next = block_next(block);
+            __builtin_prefetch(next, 1);
+            heap->bin[class] = next;
             return block;
         }
     }
