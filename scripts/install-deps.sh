@@ -36,6 +36,14 @@ packages() {
     strace               test   required  strace
     coreutils            test   required  timeout
     clang-format         test   optional  clang-format
+    bc                   test   optional  bc
+    dc                   test   optional  dc
+    bzip2                test   optional  bzip2
+    xz-utils             test   optional  xz
+    zstd                 test   optional  zstd
+    lua5.4               test   optional  lua5.4
+    openssl              test   optional  openssl
+    curl                 test   optional  curl
     libclang-rt-14-dev   test   optional  -
 END
 }

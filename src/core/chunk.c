@@ -252,6 +252,33 @@ struct span cairn__units_take(size_t count, bool chunk_aligned)
     return span;
 }
 
+static bool row_is_free(const struct region *region, size_t unit, size_t count)
+{
+    size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
+    size_t end = unit + count;
+    if (end > opened * CHUNK_UNITS)
+        return false;
+    while (unit < end) {
+        unsigned at = (unsigned)(unit % CHUNK_UNITS);
+        unsigned part = (unsigned)size_min(end - unit, CHUNK_UNITS - at);
+        uint32_t mask = mask32(at, part);
+        if ((region->chunks[unit / CHUNK_UNITS].free_mask & mask) != mask)
+            return false;
+        unit += part;
+    }
+    return true;
+}
+
+bool cairn__units_extend(struct span span, size_t count, size_t more)
+{
+    lock_acquire(&pool.lock);
+    bool free = row_is_free(span.region, span.unit + count, more);
+    if (free)
+        remove_row(span.region, span.unit + count, more);
+    lock_release(&pool.lock);
+    return free;
+}
+
 /* ---- giving back ---- */
 
 /* Of the chunk's free touched units, those in the row that begins first. */
@@ -309,15 +336,15 @@ bool cairn__units_purge(size_t keep)
 void cairn__units_give(struct span span, size_t count)
 {
     lock_acquire(&pool.lock);
-    size_t unit = span.unit;
-    size_t end = unit + count;
-    while (unit < end) {
-        struct chunk *chunk = &span.region->chunks[unit / CHUNK_UNITS];
-        unsigned at = (unsigned)(unit % CHUNK_UNITS);
-        unsigned part = (unsigned)size_min(end - unit, CHUNK_UNITS - at);
-        chunk->dirty_mask |= mask32(at, part);
-        insert_units(chunk, mask32(at, part));
-        unit += part;
+    /* Downwards: of chunks with equal runs the last filed serves first. */
+    for (size_t end = span.unit + count; end > span.unit;) {
+        size_t index = (end - 1) / CHUNK_UNITS;
+        size_t from = size_max(span.unit, index * CHUNK_UNITS);
+        struct chunk *chunk = &span.region->chunks[index];
+        uint32_t mask = mask32((unsigned)(from % CHUNK_UNITS), (unsigned)(end - from));
+        chunk->dirty_mask |= mask;
+        insert_units(chunk, mask);
+        end = from;
     }
     if (pool.dirty > FLOOR_UNITS)
         atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);

@@ -42,6 +42,13 @@ bool cairn__large_free(void *block, struct page *page)
     return true;
 }
 
+bool cairn__large_resize(void *block, size_t size)
+{
+    struct page *page = page_near(block);
+    return page_owner(page) == OWNER_LARGE && block == page->start &&
+           cairn__page_resize_large(page, (size + UNIT_SIZE - 1) >> UNIT_SHIFT);
+}
+
 /* ---- huge ---- */
 
 static struct huge *take_record(void)

@@ -15,6 +15,12 @@ void *cairn__large_alloc(size_t size, size_t align, bool *zeroed);
 /* A block whose page's owner is OWNER_LARGE. False: not the start of one, or freed already. */
 bool cairn__large_free(void *block, struct page *page);
 
+/*
+ * Resizes a large block, to more than MEDIUM_MAX and at most LARGE_MAX, where it lies. False: it
+ * could not, and nothing has changed.
+ */
+bool cairn__large_resize(void *block, size_t size);
+
 /* A pointer that no region holds. False: it is no huge block. */
 bool cairn__huge_free(void *block);
 

@@ -217,6 +217,19 @@ static void *move_block(void *ptr, size_t old_size, size_t size)
     return block;
 }
 
+/* Where the block lies, or by remapping; NULL if neither can be. */
+static void *resize_large(void *ptr, size_t old_size, size_t size)
+{
+    if (old_size > LARGE_MAX)
+        return size > LARGE_MAX ? cairn__huge_resize(ptr, size) : NULL;
+    if (old_size <= MEDIUM_MAX || size <= MEDIUM_MAX || size > LARGE_MAX)
+        return NULL;
+    if (!cairn__large_resize(ptr, size))
+        return NULL;
+    purge_attend();
+    return ptr;
+}
+
 void *cairn__realloc(void *ptr, size_t size)
 {
     size_t old_size = cairn__usable_size(ptr);
@@ -226,12 +239,9 @@ void *cairn__realloc(void *ptr, size_t size)
     }
     if (size <= old_size && size >= old_size / 2)
         return ptr;
-    if (old_size > LARGE_MAX && size > LARGE_MAX) {
-        void *block = cairn__huge_resize(ptr, size);
-        if (block != NULL)
-            return block;
-    }
-    void *block = move_block(ptr, old_size, size);
+    void *block = resize_large(ptr, old_size, size);
+    if (block == NULL)
+        block = move_block(ptr, old_size, size);
     /* Shrinking cannot fail: where there is no memory to move to, the block stays. */
     return block == NULL && size <= old_size ? ptr : block;
 }

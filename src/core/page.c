@@ -70,12 +70,31 @@ struct page *cairn__page_take_large(size_t units, bool chunk_aligned)
     return page;
 }
 
-void cairn__page_give(struct page *page)
+static struct span span_of(const struct page *page)
 {
     struct region *region = cairn__region_first();
     if (page < region->pages || page >= region->pages + region->size / UNIT_SIZE)
         region = region_outside_window(page->start);
-    struct span span = {region, (size_t)(page - region->pages), false};
+    return (struct span){region, (size_t)(page - region->pages), false};
+}
+
+bool cairn__page_resize_large(struct page *page, size_t units)
+{
+    struct span span = span_of(page);
+    size_t before = page->units;
+    if (units > before && !cairn__units_extend(span, before, units - before))
+        return false;
+    page->units = (uint16_t)units;
+    if (units < before) {
+        span.unit += units;
+        cairn__units_give(span, before - units);
+    }
+    return true;
+}
+
+void cairn__page_give(struct page *page)
+{
+    struct span span = span_of(page);
     if (page->size != 0)
         for (unsigned i = 1; i < page->units; i++)
             set_owner(&page[i], NULL);

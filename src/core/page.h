@@ -183,6 +183,9 @@ struct page *cairn__page_take(unsigned class, struct heap *owner);
 /* A page of one large block; its owner is OWNER_LARGE. */
 struct page *cairn__page_take_large(size_t units, bool chunk_aligned);
 
+/* Changes the size of a page of one large block where it lies, if the units behind it allow it. */
+bool cairn__page_resize_large(struct page *page, size_t units);
+
 /* Back to the pool. None of its blocks is in use. */
 void cairn__page_give(struct page *page);
 

@@ -47,6 +47,32 @@ TEST(large_sizes)
     }
 }
 
+/* A large block grows into free units behind it, across chunks, and gives back what it does not need. */
+TEST(large_resizing)
+{
+    cairn__free(cairn__malloc_slow(8 * MIB)); /* there is free memory */
+    char *block = cairn__malloc_slow(MIB);
+    unit_fill(block, MIB, 7);
+    assert_ptr_equal(cairn__realloc(block, 5 * MIB / 2), block);
+    assert_int_equal(cairn__usable_size(block), 5 * MIB / 2);
+    assert_true(unit_is_filled(block, MIB, 7));
+    assert_int_equal(audit_all(NULL).units, 40);
+    char *behind = cairn__malloc_slow(MIB);
+    assert_ptr_equal(behind, block + 5 * MIB / 2);
+    assert_ptr_equal(cairn__realloc(block, 300 * KIB), block);
+    assert_int_equal(cairn__usable_size(block), 320 * KIB);
+    assert_true(unit_is_filled(block, 300 * KIB, 7));
+    assert_int_equal(audit_all(NULL).units, 5 + 16);
+    assert_ptr_equal(cairn__realloc(block, 2 * MIB), block); /* into the gap again */
+    char *moved = cairn__realloc(block, 3 * MIB);            /* not over the one behind */
+    assert_ptr_not_equal(moved, block);
+    assert_true(unit_is_filled(moved, 300 * KIB, 7));
+    assert_int_equal(audit_all(NULL).units, 48 + 16);
+    cairn__free(moved);
+    cairn__free(behind);
+    assert_int_equal(audit_all(NULL).units, 0);
+}
+
 TEST(alignments)
 {
     cairn__process_start();
@@ -279,12 +305,13 @@ TEST(racing_huge_frees)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(large_sizes),        cmocka_unit_test(alignments),
-        cmocka_unit_test(impossible_sizes),   cmocka_unit_test(huge_blocks),
-        cmocka_unit_test(records_are_kept),   cmocka_unit_test(resizing),
-        cmocka_unit_test(failed_resizing),    cmocka_unit_test(failed_making),
-        cmocka_unit_test(failed_release),     cmocka_unit_test(large_os_pages),
-        cmocka_unit_test(racing_large_frees), cmocka_unit_test(racing_huge_frees),
+        cmocka_unit_test(large_resizing),    cmocka_unit_test(large_sizes),
+        cmocka_unit_test(alignments),        cmocka_unit_test(impossible_sizes),
+        cmocka_unit_test(huge_blocks),       cmocka_unit_test(records_are_kept),
+        cmocka_unit_test(resizing),          cmocka_unit_test(failed_resizing),
+        cmocka_unit_test(failed_making),     cmocka_unit_test(failed_release),
+        cmocka_unit_test(large_os_pages),    cmocka_unit_test(racing_large_frees),
+        cmocka_unit_test(racing_huge_frees),
     };
     return UNIT_MAIN(tests);
 }
