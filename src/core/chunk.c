@@ -9,6 +9,8 @@
 #define ALL_UNITS   UINT32_MAX
 #define FLOOR_UNITS (DIRTY_FLOOR / UNIT_SIZE)
 
+enum { LOOK_EVERY = 64 }; /* gives, after which time may have passed */
+
 _Atomic bool cairn__purge_due;
 
 static struct {
@@ -20,8 +22,10 @@ static struct {
     size_t used_peak;
     size_t recent_peak; /* since cairn__pool_recent_peak was called */
     size_t dirty; /* units free and touched; = sum over chunks of ones in free_mask & dirty_mask */
+    size_t alarm; /* dirty units beyond which somebody is to look at it */
+    size_t gives; /* counts */
     bool purging; /* one thread at a time */
-} pool;
+} pool = {.alarm = FLOOR_UNITS};
 
 /* ---- filing ---- */
 
@@ -325,9 +329,6 @@ bool cairn__units_purge(size_t keep)
             }
         }
         pool.purging = false;
-        if (willing)
-            atomic_store_explicit(&cairn__purge_due, pool.dirty > FLOOR_UNITS,
-                                  memory_order_relaxed);
     }
     lock_release(&pool.lock);
     return willing;
@@ -346,7 +347,8 @@ void cairn__units_give(struct span span, size_t count)
         insert_units(chunk, mask);
         end = from;
     }
-    if (pool.dirty > FLOOR_UNITS)
+    bool often = ++pool.gives % LOOK_EVERY == 0;
+    if (pool.dirty > (often ? FLOOR_UNITS : pool.alarm))
         atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);
     lock_release(&pool.lock);
 }
@@ -404,6 +406,13 @@ struct pool_figures cairn__pool_figures(void)
     struct pool_figures figures = {pool.used, pool.dirty, pool.used_peak};
     lock_release(&pool.lock);
     return figures;
+}
+
+void cairn__pool_set_alarm(size_t dirty)
+{
+    lock_acquire(&pool.lock);
+    pool.alarm = dirty;
+    lock_release(&pool.lock);
 }
 
 size_t cairn__pool_recent_peak(void)

@@ -65,7 +65,10 @@ bool cairn__regions_release(size_t keep);
 void cairn__regions_hold(void);
 void cairn__regions_let_go(void);
 
-/* Set when purge.h has something to look at: more free touched memory than the floor, or a region. */
+/*
+ * Set when purge.h has something to look at: more free touched memory than the alarm says, or, once
+ * in a while, more than the floor; or a region that is not in use.
+ */
 extern HIDDEN _Atomic bool cairn__purge_due;
 
 struct pool_figures {
@@ -74,6 +77,8 @@ struct pool_figures {
     size_t used_peak;
 };
 struct pool_figures cairn__pool_figures(void);
+
+void cairn__pool_set_alarm(size_t dirty);
 
 /* The most units taken since the last call of this function. */
 size_t cairn__pool_recent_peak(void);

@@ -122,11 +122,20 @@ void *cairn__aligned(size_t align, size_t size)
 
 /* ---- free ---- */
 
+/* A pointer that is not ours: a library may have its own allocator, and mix them up. */
 static void ignore(const void *ptr)
 {
     atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed);
     if (cairn__option(OPTION_VERBOSE))
         cairn__report("ignored: free of a pointer that is no block:", ptr);
+}
+
+/* A pointer to where our blocks lie, and no block is there: a bug of the program's, which is told. */
+static void ignore_stale(const void *ptr)
+{
+    enum { REPORTS = 8 }; /* then it has been said */
+    if (atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed) < REPORTS)
+        cairn__report("ignored: free of a pointer into unused memory (freed before?):", ptr);
 }
 
 void cairn__free_event(struct page *page)
@@ -152,7 +161,7 @@ static NOINLINE void free_elsewhere(void *ptr, struct page *page)
     struct heap *owner = page_owner(page);
     if (owner == OWNER_LARGE || owner == NULL) {
         if (owner == NULL || !cairn__large_free(ptr, page))
-            ignore(ptr);
+            ignore_stale(ptr);
         purge_attend();
         return;
     }

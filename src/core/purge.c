@@ -5,7 +5,11 @@
 #include "base/option.h"
 #include "os/os.h"
 
-enum { REFUSED_MS = 500 }; /* before the system is asked again for what it has refused */
+enum {
+    REFUSED_MS = 500, /* before the system is asked again for what it has refused */
+    ALARM_STEP =
+        16, /* more dirty units before somebody looks again: a look is two locks and a clock */
+};
 
 static struct {
     _Atomic bool helper;      /* the helper thread is there, or being started */
@@ -64,7 +68,7 @@ static bool step_is_due(void)
 
 static bool has_work(void)
 {
-    return atomic_load(&cairn__purge_due) && !refused_lately();
+    return cairn__pool_figures().dirty > DIRTY_FLOOR / UNIT_SIZE && !refused_lately();
 }
 
 /*
@@ -105,17 +109,20 @@ void cairn__purge_threads(void)
 
 void cairn__purge_attend(void)
 {
+    atomic_store_explicit(&cairn__purge_due, false, memory_order_relaxed);
     if (cairn__region_next(cairn__region_first()) != NULL)
         cairn__regions_release(REGIONS_KEPT);
     if (refused_lately() || cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER)
         return;
     struct pool_figures figures = cairn__pool_figures();
-    if (figures.dirty > limit(figures.used) && !purge_to(limit(figures.used) / 4 * 3))
+    size_t most = limit(figures.used);
+    if (figures.dirty > most && !purge_to(most / 4 * 3))
         return;
     if (atomic_load_explicit(&purge.helper, memory_order_relaxed))
         ring();
     else if (step_is_due())
         step();
+    cairn__pool_set_alarm(size_min(most, cairn__pool_figures().dirty + ALARM_STEP));
 }
 
 void cairn__purge_after_thread(void)

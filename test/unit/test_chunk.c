@@ -316,19 +316,38 @@ TEST(only_what_is_free)
     }
 }
 
+static bool is_due(void)
+{
+    return atomic_exchange(&cairn__purge_due, false);
+}
+
+/* The flag goes up beyond the alarm, and once in a while beyond the floor. */
 TEST(flag)
 {
+    enum { FLOOR = DIRTY_FLOOR / UNIT_SIZE };
     start("1G");
-    for (size_t i = 0; i < 100; i++)
+    for (size_t i = 0; i < 200; i++)
         assert_true(take_into(&taken[i], 1, false));
-    for (size_t i = 0; i < 100; i++) {
+    for (size_t i = 0; i < FLOOR; i++) {
         give_back(&taken[i]);
-        assert_int_equal(atomic_load(&cairn__purge_due), i + 1 > DIRTY_FLOOR / UNIT_SIZE);
+        assert_false(is_due());
     }
-    assert_true(cairn__units_purge(64));
-    assert_true(atomic_load(&cairn__purge_due));
-    assert_true(cairn__units_purge(DIRTY_FLOOR / UNIT_SIZE));
-    assert_false(atomic_load(&cairn__purge_due));
+    give_back(&taken[FLOOR]);
+    assert_true(is_due());
+    cairn__pool_set_alarm(100);
+    size_t looks = 0;
+    for (size_t i = FLOOR + 1; i < 100; i++) {
+        give_back(&taken[i]);
+        looks += is_due();
+    }
+    assert_int_equal(looks, 1); /* the 64th of all */
+    give_back(&taken[100]);
+    assert_true(is_due());
+    assert_true(cairn__units_purge(0));
+    for (size_t i = 101; i < 101 + FLOOR; i++) {
+        give_back(&taken[i]);
+        assert_false(is_due());
+    }
 }
 
 TEST(recent_peak)

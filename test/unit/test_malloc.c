@@ -187,6 +187,28 @@ TEST(realloc_stays)
     }
 }
 
+/* A block freed twice, whose memory is not in use any more, is told; some times. */
+TEST(stale_frees_are_told)
+{
+    char expected[8 * 128] = "";
+    char *block = cairn__malloc_slow(MIB);
+    cairn__free(block);
+    assert_string_equal(fake_errors(), "");
+    for (int i = 0; i < 20; i++)
+        cairn__free(block);
+    for (int i = 0; i < 8; i++)
+        snprintf(expected + strlen(expected), 128,
+                 "cairn: ignored: free of a pointer into unused memory (freed before?): %p\n",
+                 (void *)block);
+    assert_string_equal(fake_errors(), expected);
+    assert_int_equal(cairn__foreign_frees(), 20);
+    char *own = malloc(16);
+    cairn__free(own); /* not where our blocks lie: counted only */
+    assert_string_equal(fake_errors(), expected);
+    assert_int_equal(cairn__foreign_frees(), 21);
+    free(own);
+}
+
 /* Shrinking cannot fail; growing that fails changes nothing. */
 TEST(realloc_without_memory)
 {
@@ -409,6 +431,7 @@ int main(void)
         cmocka_unit_test(zeroes_at_random),
         cmocka_unit_test(realloc_between_all_borders),
 #endif
+        cmocka_unit_test(stale_frees_are_told),
         cmocka_unit_test(realloc_stays),
         cmocka_unit_test(realloc_without_memory),
         cmocka_unit_test(realloc_of_what_is_no_block),

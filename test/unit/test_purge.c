@@ -63,7 +63,7 @@ TEST(beyond_the_limit)
     for (size_t i = 0; i < UNITS; i++) {
         give(i, i + 1);
         size_t before = fake_count(FAKE_PURGE);
-        purge_attend();
+        cairn__purge_attend();
         calls += fake_count(FAKE_PURGE) != before;
         assert_true(dirty() <= limit());
         if (i > limit())
@@ -81,7 +81,7 @@ TEST(beyond_the_limit_after_a_trim)
     assert_true(cairn__purge_all());
     for (size_t i = 10; i < UNITS; i++) {
         give(i, i + 1);
-        purge_attend();
+        cairn__purge_attend();
         assert_true(dirty() <= limit());
     }
 }
@@ -92,19 +92,19 @@ TEST(recent_peak_stays)
     start();
     take(0, 1000);
     give(700, 1000);
-    purge_attend();
+    cairn__purge_attend();
     assert_int_equal(dirty(), 300);
     for (int i = 0; i < 10; i++)
-        purge_attend(); /* the clock stands still */
+        cairn__purge_attend(); /* the clock stands still */
     assert_int_equal(dirty(), 300);
     fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
-    purge_attend();
+    cairn__purge_attend();
     assert_int_equal(dirty(), 300); /* the step before this one needed it */
     fake_pass_time(cairn__option(OPTION_PURGE_DELAY) - 1);
-    purge_attend();
+    cairn__purge_attend();
     assert_int_equal(dirty(), 300);
     fake_pass_time(1);
-    purge_attend();
+    cairn__purge_attend();
     assert_true(dirty() <= FLOOR);
     assert_int_equal(cairn__pool_figures().used, 700);
 }
@@ -117,7 +117,7 @@ TEST(waves)
     for (int i = 0; i < 50; i++) {
         take(500, 800);
         give(500, 800);
-        purge_attend();
+        cairn__purge_attend();
         fake_pass_time(cairn__option(OPTION_PURGE_DELAY) / 2);
     }
     assert_int_equal(fake_count(FAKE_PURGE), 0);
@@ -129,7 +129,7 @@ TEST(floor_stays)
     take(0, FLOOR);
     give(0, FLOOR);
     for (int i = 0; i < 10; i++) {
-        purge_attend();
+        cairn__purge_attend();
         fake_pass_time(10 * cairn__option(OPTION_PURGE_DELAY));
     }
     assert_int_equal(dirty(), FLOOR);
@@ -144,7 +144,7 @@ TEST(after_a_thread)
     start();
     take(0, 400); /* 25 MiB */
     give(0, 300);
-    purge_attend();
+    cairn__purge_attend();
     assert_int_equal(dirty(), 300);
     cairn__purge_after_thread();
     assert_true(dirty() <= DIRTY_AFTER_THREAD / UNIT_SIZE);
@@ -169,7 +169,7 @@ TEST(helper)
         take(0, 300);
         give(0, 300);
         for (int i = 0; i < 100; i++)
-            purge_attend();
+            cairn__purge_attend();
         assert_true(comes_down());
         usleep(20000); /* it goes to sleep, and is woken again */
     }
@@ -196,12 +196,12 @@ TEST(delay_never_and_none)
     take(0, UNITS);
     give(0, UNITS);
     for (int i = 0; i < 5; i++) {
-        purge_attend();
+        cairn__purge_attend();
         fake_pass_time(100000);
     }
     assert_int_equal(dirty(), UNITS);
     assert_true(cairn__option_set(OPTION_PURGE_DELAY, "0"));
-    purge_attend();
+    cairn__purge_attend();
     assert_int_equal(dirty(), 0);
 }
 
@@ -211,7 +211,7 @@ TEST(no_helper_with_one_thread)
     fake_allow_threads();
     take(0, 300);
     give(0, 300);
-    purge_attend();
+    cairn__purge_attend();
     assert_int_equal(fake_count(FAKE_START_THREAD), 0);
 }
 
@@ -224,7 +224,7 @@ TEST(no_helper_to_be_had)
     take(0, 300);
     give(0, 300);
     for (int i = 0; i < 4; i++) {
-        purge_attend();
+        cairn__purge_attend();
         fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
     }
     assert_true(dirty() <= FLOOR);
@@ -241,11 +241,11 @@ TEST(in_a_child)
     fake_allow_threads();
     take(0, 300);
     give(0, 300);
-    purge_attend();
+    cairn__purge_attend();
     assert_int_equal(fake_threads(), 0);
     cairn__purge_threads();
     assert_int_equal(fake_threads(), 1);
-    purge_attend();
+    cairn__purge_attend();
     assert_true(comes_down());
 }
 
@@ -258,13 +258,13 @@ TEST(refused)
     take(0, UNITS);
     for (size_t i = 0; i < UNITS; i++) {
         give(i, i + 1);
-        purge_attend();
+        cairn__purge_attend();
     }
     assert_int_equal(dirty(), UNITS);
     assert_in_range(fake_count(FAKE_PURGE), 1, 10); /* not at each free */
     fake_fail_never();
     fake_pass_time(2 * cairn__option(OPTION_PURGE_DELAY)); /* later it is asked again */
-    purge_attend();
+    cairn__purge_attend();
     assert_true(dirty() <= limit());
 }
 
@@ -275,7 +275,7 @@ TEST(refused_helper)
     fake_fail_from(FAKE_PURGE, 1);
     take(0, 300);
     give(0, 300);
-    purge_attend();
+    cairn__purge_attend();
     for (int i = 0; i < 3000 && fake_count(FAKE_PURGE) == 0; i++)
         usleep(1000);
     usleep(100000); /* a hundred of its naps */
