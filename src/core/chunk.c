@@ -243,6 +243,14 @@ static struct span grow_and_take(size_t count, bool chunk_aligned)
     return span;
 }
 
+static bool is_purging(void)
+{
+    lock_acquire(&pool.lock);
+    bool purging = pool.purging;
+    lock_release(&pool.lock);
+    return purging;
+}
+
 struct span cairn__units_take(size_t count, bool chunk_aligned)
 {
     struct span span = take(count, chunk_aligned);
@@ -252,6 +260,11 @@ struct span cairn__units_take(size_t count, bool chunk_aligned)
     span = take(count, chunk_aligned); /* somebody may have grown it while this thread waited */
     if (span.region == NULL)
         span = grow_and_take(count, chunk_aligned);
+    /* At the end of memory: what is being purged just now is out of the pool, and comes back. */
+    while (span.region == NULL && is_purging()) {
+        cairn__os_sleep(1);
+        span = take(count, chunk_aligned);
+    }
     lock_release(&pool.grow);
     return span;
 }
