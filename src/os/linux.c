@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "os/system.h"
 
 extern char **environ;
 
@@ -235,17 +236,7 @@ bool cairn__os_on_fork(void (*prepare)(void), void (*parent)(void), void (*child
 
 void cairn__os_print_error(const char *bytes, size_t count)
 {
-    int saved = errno;
-    while (count > 0) {
-        ssize_t written = write(STDERR_FILENO, bytes, count);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            break;
-        bytes += written;
-        count -= (size_t)written;
-    }
-    errno = saved;
+    cairn__system_write(STDERR_FILENO, bytes, count);
 }
 
 void cairn__os_append(const char *path, const char *bytes, size_t count)

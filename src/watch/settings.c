@@ -8,7 +8,7 @@
 #include "core/window.h"
 #include "os/os.h"
 #include "watch/output.h"
-#include "watch/system.h"
+#include "os/system.h"
 
 static void put_options(struct output *output)
 {

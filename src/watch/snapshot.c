@@ -8,7 +8,7 @@
 #include "core/large.h"
 #include "core/malloc.h"
 #include "os/os.h"
-#include "watch/system.h"
+#include "os/system.h"
 
 struct residence {
     size_t bytes;

@@ -12,7 +12,7 @@
 #include "os/fatal.h"
 #include "os/os.h"
 #include "watch/settings.h"
-#include "watch/system.h"
+#include "os/system.h"
 
 CAIRN_EXPORT void cairn_stats_print(void (*write)(void *context, const char *bytes, size_t count),
                                     void *context, enum cairn_stats_format format)

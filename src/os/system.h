@@ -3,8 +3,8 @@
  * What watching asks of the system, and the malloc never: small files of /proc and /sys, which
  * memory is resident, a file to report to. As in os.h, nothing allocates and nothing touches errno.
  */
-#ifndef CAIRN_WATCH_SYSTEM_H
-#define CAIRN_WATCH_SYSTEM_H
+#ifndef CAIRN_OS_SYSTEM_H
+#define CAIRN_OS_SYSTEM_H
 
 #include "base/config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See system.h. On Linux. */
 #define _GNU_SOURCE
-#include "watch/system.h"
+#include "os/system.h"
 
 #include <errno.h>
 #include <fcntl.h>
