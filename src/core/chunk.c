@@ -9,8 +9,6 @@
 #define ALL_UNITS   UINT32_MAX
 #define FLOOR_UNITS (DIRTY_FLOOR / UNIT_SIZE)
 
-enum { LOOK_EVERY = 64 }; /* gives, after which time may have passed */
-
 _Atomic bool cairn__purge_due;
 
 static struct {
@@ -23,8 +21,8 @@ static struct {
     size_t recent_peak; /* since cairn__pool_recent_peak was called */
     size_t dirty; /* units free and touched; = sum over chunks of ones in free_mask & dirty_mask */
     size_t alarm; /* dirty units beyond which somebody is to look at it */
-    size_t gives; /* counts */
-    bool purging; /* one thread at a time */
+    uint64_t alarm_time; /* of the clock: when somebody is to look again anyway */
+    bool purging;        /* one thread at a time */
 } pool = {.alarm = FLOOR_UNITS};
 
 /* ---- filing ---- */
@@ -261,9 +259,11 @@ struct span cairn__units_take(size_t count, bool chunk_aligned)
     if (span.region == NULL)
         span = grow_and_take(count, chunk_aligned);
     /* At the end of memory: what is being purged just now is out of the pool, and comes back. */
-    while (span.region == NULL && is_purging()) {
-        cairn__os_sleep(1);
+    for (bool purging = true; span.region == NULL && purging;) {
+        purging = is_purging();
         span = take(count, chunk_aligned);
+        if (span.region == NULL && purging)
+            cairn__os_sleep(1);
     }
     lock_release(&pool.grow);
     return span;
@@ -347,6 +347,12 @@ bool cairn__units_purge(size_t keep)
     return willing;
 }
 
+static void look_at_clock(void)
+{
+    if (pool.dirty > FLOOR_UNITS && (pool.dirty > pool.alarm || cairn__os_now() >= pool.alarm_time))
+        atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);
+}
+
 void cairn__units_give(struct span span, size_t count)
 {
     lock_acquire(&pool.lock);
@@ -360,9 +366,7 @@ void cairn__units_give(struct span span, size_t count)
         insert_units(chunk, mask);
         end = from;
     }
-    bool often = ++pool.gives % LOOK_EVERY == 0;
-    if (pool.dirty > (often ? FLOOR_UNITS : pool.alarm))
-        atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);
+    look_at_clock();
     lock_release(&pool.lock);
 }
 
@@ -373,7 +377,7 @@ static void withdraw(struct region *region)
 {
     size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
     for (size_t i = 0; i < opened; i++)
-        unfree_units(&region->chunks[i], ALL_UNITS);
+        unfree_units(&region->chunks[i], region->chunks[i].free_mask);
     cairn__window_unlink(region);
 }
 
@@ -421,10 +425,18 @@ struct pool_figures cairn__pool_figures(void)
     return figures;
 }
 
-void cairn__pool_set_alarm(size_t dirty)
+void cairn__pool_tick(void)
+{
+    lock_acquire(&pool.lock);
+    look_at_clock();
+    lock_release(&pool.lock);
+}
+
+void cairn__pool_set_alarm(size_t dirty, uint64_t time)
 {
     lock_acquire(&pool.lock);
     pool.alarm = dirty;
+    pool.alarm_time = time;
     lock_release(&pool.lock);
 }
 

@@ -66,8 +66,8 @@ void cairn__regions_hold(void);
 void cairn__regions_let_go(void);
 
 /*
- * Set when purge.h has something to look at: more free touched memory than the alarm says, or, once
- * in a while, more than the floor; or a region that is not in use.
+ * Set when purge.h has something to look at: more free touched memory than the alarm says, or more
+ * than the floor when its time has come; or a region that is not in use.
  */
 extern HIDDEN _Atomic bool cairn__purge_due;
 
@@ -78,7 +78,10 @@ struct pool_figures {
 };
 struct pool_figures cairn__pool_figures(void);
 
-void cairn__pool_set_alarm(size_t dirty);
+void cairn__pool_set_alarm(size_t dirty, uint64_t time);
+
+/* For those that give nothing: raises the flag if it is time. */
+void cairn__pool_tick(void);
 
 /* The most units taken since the last call of this function. */
 size_t cairn__pool_recent_peak(void);

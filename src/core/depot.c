@@ -40,7 +40,7 @@ struct page *cairn__depot_take(unsigned class, struct heap *owner)
     if (page != NULL) {
         page_remove(&depot.of[class], page);
         set_count(class);
-        atomic_store_explicit(&page->owner, owner, memory_order_relaxed);
+        atomic_store_explicit(&page->owner, owner, memory_order_release);
     }
     lock_release(&depot.lock);
     return page;

@@ -144,7 +144,7 @@ void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_fi
     figures->kept = pool.dirty << UNIT_SHIFT;
     figures->free = figures->returned + figures->unused + figures->kept;
     figures->committed = figures->live + figures->free;
-    figures->peak_committed = (pool.used_peak << UNIT_SHIFT) + huge.bytes;
+    figures->peak_committed = (pool.used_peak << UNIT_SHIFT) + huge.peak;
     figures->metadata = cairn__metadata_mapped();
 }
 

@@ -66,7 +66,7 @@ void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, v
 bool cairn__heap_adopt(struct heap *heap, struct page *page)
 {
     struct heap *cold = OWNER_COLD;
-    if (!atomic_compare_exchange_strong_explicit(&page->owner, &cold, heap, memory_order_acquire,
+    if (!atomic_compare_exchange_strong_explicit(&page->owner, &cold, heap, memory_order_acq_rel,
                                                  memory_order_relaxed))
         return false;
     page->needed_before = page->needed;

@@ -50,7 +50,6 @@ struct heap {
     void *strays;   /* batches that came to an idle heap; this heap passes them on */
 
     uint32_t refills;
-    uint32_t exit_rounds; /* times that the thread's exit hook has run */
 
     /*
      * A slow path is under way: lists may be half edited. A child of fork takes over the heaps of

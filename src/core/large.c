@@ -17,6 +17,7 @@ static struct {
     struct lock lock; /* RANK_MAP */
     struct huge *unused;
     _Atomic size_t bytes;
+    _Atomic size_t peak; /* of bytes */
     _Atomic size_t count;
 } huge;
 
@@ -45,7 +46,7 @@ bool cairn__large_free(void *block, struct page *page)
 bool cairn__large_resize(void *block, size_t size)
 {
     struct page *page = page_near(block);
-    return page_owner(page) == OWNER_LARGE && block == page->start &&
+    return page != NULL && page_owner(page) == OWNER_LARGE && block == page->start &&
            cairn__page_resize_large(page, (size + UNIT_SIZE - 1) >> UNIT_SHIFT);
 }
 
@@ -71,7 +72,12 @@ static void give_record(struct huge *record)
 
 static void count_bytes(size_t added, size_t removed)
 {
-    atomic_fetch_add_explicit(&huge.bytes, added - removed, memory_order_relaxed);
+    size_t now = atomic_fetch_add_explicit(&huge.bytes, added - removed, memory_order_relaxed) +
+                 added - removed;
+    size_t peak = atomic_load_explicit(&huge.peak, memory_order_relaxed);
+    while (now > peak && !atomic_compare_exchange_weak_explicit(
+                             &huge.peak, &peak, now, memory_order_relaxed, memory_order_relaxed)) {
+    }
 }
 
 /* What regions hold without using it may be what is missing. */
@@ -142,10 +148,12 @@ static char *move(struct huge *record, size_t size)
     if (target == NULL)
         return NULL;
     char *old = record->start;
-    if (!cairn__map_set(target, MAP_HUGE, record) ||
-        !cairn__os_move(old, record->size, target, size)) {
-        cairn__map_clear(target, record);
+    if (!cairn__map_set(target, MAP_HUGE, record)) {
         cairn__os_release(target, size);
+        return NULL;
+    }
+    if (!cairn__os_move(old, record->size, target, size)) {
+        cairn__map_clear(target, record);
         return NULL;
     }
     cairn__map_clear(old, record);
@@ -173,6 +181,7 @@ struct huge_figures cairn__huge_figures(void)
 {
     return (struct huge_figures){
         atomic_load_explicit(&huge.bytes, memory_order_relaxed),
+        atomic_load_explicit(&huge.peak, memory_order_relaxed),
         atomic_load_explicit(&huge.count, memory_order_relaxed),
     };
 }

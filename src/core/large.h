@@ -35,6 +35,7 @@ void *cairn__huge_resize(void *block, size_t size);
 
 struct huge_figures {
     size_t bytes;
+    size_t peak;
     size_t count;
 };
 struct huge_figures cairn__huge_figures(void);

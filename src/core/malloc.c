@@ -43,7 +43,12 @@ static NOINLINE void *take_from_new(unsigned class, bool *fresh)
     struct heap *heap = cairn__thread_heap();
     if (UNLIKELY(heap == NULL))
         return take_shared(class);
-    void *block = cairn__refill(heap, class);
+    void *block = heap->bin[class];
+    if (UNLIKELY(block != NULL)) { /* getting the heap has allocated */
+        heap->bin[class] = block_next(block);
+        return block;
+    }
+    block = cairn__refill(heap, class);
     purge_attend();
     if (fresh != NULL)
         *fresh = heap->fresh;
@@ -134,7 +139,9 @@ static void ignore(const void *ptr)
 static void ignore_stale(const void *ptr)
 {
     enum { REPORTS = 8 }; /* then it has been said */
-    if (atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed) < REPORTS)
+    static _Atomic unsigned reports;
+    atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed) < REPORTS)
         cairn__report("ignored: free of a pointer into unused memory (freed before?):", ptr);
 }
 

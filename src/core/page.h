@@ -41,9 +41,10 @@ static inline bool owner_is_heap(const struct heap *owner)
 struct page {
     /*
      * Read by any thread that frees one of the page's blocks. A heap gives its page away only to
-     * OWNER_COLD or OWNER_DEPOT, by a release store; COLD changes only by an acquire
+     * OWNER_COLD or OWNER_DEPOT, by a release store; COLD changes only by an acquiring
      * compare-and-swap of an adopter, DEPOT only under the depot's lock; so each new owner sees all
-     * that the last one wrote below.
+     * that the last one wrote below. The swap and the depot's store also release: who then finds a
+     * heap here, by an acquire load, finds it whole.
      */
     _Atomic(struct heap *) owner;
 

@@ -122,7 +122,8 @@ void cairn__purge_attend(void)
         ring();
     else if (step_is_due())
         step();
-    cairn__pool_set_alarm(size_min(most, cairn__pool_figures().dirty + ALARM_STEP));
+    cairn__pool_set_alarm(size_min(most, cairn__pool_figures().dirty + ALARM_STEP),
+                          atomic_load_explicit(&purge.next, memory_order_relaxed));
 }
 
 void cairn__purge_after_thread(void)

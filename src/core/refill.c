@@ -104,8 +104,10 @@ void *cairn__refill(struct heap *heap, unsigned class)
     heap->fresh = false;
     if (UNLIKELY(remote_has_mail(heap)))
         cairn__remote_drain(heap);
-    if (++heap->refills % REMOTE_FLUSH_REFILLS == 0)
+    if (++heap->refills % REMOTE_FLUSH_REFILLS == 0) {
         cairn__remote_flush(heap);
+        cairn__pool_tick();
+    }
 
     void *list = NULL;
     if (UNLIKELY(heap->shelf[class].active == NULL && should_borrow(heap, class)))

@@ -33,7 +33,6 @@ struct heap *cairn__registry_take(void)
     else
         heap = create();
     if (heap != NULL) {
-        heap->exit_rounds = 0;
         heap->borrows = ++registry.live > BORROW_HEAPS;
         memset(heap->borrowed, 0, sizeof heap->borrowed);
         atomic_store(&heap->state, HEAP_LIVE);

@@ -110,7 +110,8 @@ static bool free_into_shared(struct heap *owner, struct page *page, void *first,
 static void route(struct heap *heap, struct page *page, void *first, void *last, unsigned count)
 {
     for (;;) {
-        struct heap *owner = page_owner(page);
+        /* Acquire: the heap may be newer than the block, and its fields are read below. */
+        struct heap *owner = atomic_load_explicit(&page->owner, memory_order_acquire);
         if (owner == heap) {
             cairn__heap_free_batch(heap, page, first, last, count);
             return;
@@ -220,8 +221,10 @@ void cairn__remote_free(struct heap *heap, struct page *page, void *block)
 void cairn__remote_empty_bins(struct heap *heap)
 {
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        /* No bin is longer than a page and what was borrowed, unless a block was freed twice. */
+        size_t most = (size_t)cairn__classes[class].capacity + UINT8_MAX;
         void *block;
-        while ((block = heap->bin[class]) != NULL) {
+        while ((block = heap->bin[class]) != NULL && most-- > 0) {
             heap->bin[class] = block_next(block);
             struct page *page = page_of(block);
             if (page_owner(page) == heap)
@@ -229,5 +232,6 @@ void cairn__remote_empty_bins(struct heap *heap)
             else
                 cairn__remote_free(heap, page, block);
         }
+        heap->bin[class] = NULL;
     }
 }

@@ -46,12 +46,12 @@ static void leave(struct heap *heap)
     cairn__purge_after_thread();
 }
 
-/* Other destructors may allocate after this one: leave in the last round that there is. */
-static void on_thread_exit(void *value)
+/*
+ * At the first call, although other destructors may still allocate: these get the shared heap. Had we
+ * waited for a later round, a heap made late would never be told of the last one.
+ */
+static void on_thread_exit(void *heap)
 {
-    struct heap *heap = value;
-    if (++heap->exit_rounds < CAIRN__OS_EXIT_ROUNDS && cairn__os_set_exit_value(heap))
-        return;
     leave(heap);
 }
 
@@ -65,6 +65,8 @@ struct heap *cairn__thread_heap(void)
     if (heap == &cairn__heap_gone)
         return NULL;
     cairn__process_start();
+    if (heap_is_real(cairn__heap)) /* starting may have allocated */
+        return cairn__heap;
     heap = cairn__registry_take();
     if (heap == NULL)
         return NULL;
@@ -85,6 +87,7 @@ struct heap *cairn__thread_heap(void)
 /* In the order of the ranks. */
 static void before_fork(void)
 {
+    cairn__os_lock_streams();
     lock_acquire(&start.lock);
     cairn__shared_before_fork();
     cairn__registry_before_fork();
@@ -103,6 +106,7 @@ static void after_fork_in_parent(void)
     cairn__registry_after_fork();
     cairn__shared_after_fork(false);
     lock_release(&start.lock);
+    cairn__os_unlock_streams(false);
 }
 
 static void after_fork_in_child(void)
@@ -115,6 +119,7 @@ static void after_fork_in_child(void)
     cairn__purge_in_child();
     cairn__shared_after_fork(true);
     lock_reset(&start.lock);
+    cairn__os_unlock_streams(true);
 }
 
 /* ---- process start ---- */

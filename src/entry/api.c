@@ -137,19 +137,25 @@ __attribute__((no_sanitize("thread"))) static bool begins_block(const struct pag
 }
 
 /* Any pointer may be asked about: a region's descriptors are there only as far as it is opened. */
-CAIRN_EXPORT bool cairn_owns(const void *ptr)
+static bool region_owns(const struct region *region, const void *ptr)
 {
-    const struct region *region = cairn__region_first();
-    if ((uintptr_t)ptr - region->base >= region->size)
-        region = region_outside_window(ptr);
-    if (region == NULL)
-        return cairn__huge_size(ptr) != 0;
     size_t offset = (uintptr_t)ptr - region->base;
     size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
     return offset < opened * CHUNK_SIZE && begins_block(&region->pages[offset >> UNIT_SHIFT], ptr);
 }
 
-/* ---- memory and the system ---- */
+CAIRN_EXPORT bool cairn_owns(const void *ptr)
+{
+    const struct region *window = cairn__region_first();
+    if ((uintptr_t)ptr - window->base < window->size)
+        return region_owns(window, ptr);
+    /* Other regions may go while we look. */
+    cairn__regions_hold();
+    const struct region *region = region_outside_window(ptr);
+    bool owns = region != NULL && region_owns(region, ptr);
+    cairn__regions_let_go();
+    return owns || cairn__huge_size(ptr) != 0;
+}
 
 CAIRN_EXPORT bool cairn_purge(void)
 {

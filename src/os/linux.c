@@ -113,6 +113,13 @@ bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size)
     int saved = errno;
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
     bool done = mremap(ptr, old_size, new_size, flags, target) != MAP_FAILED;
+    if (!done) {
+        /* Where nothing is mapped any more this succeeds, and can be undone. Else somebody is there,
+         * perhaps still the reservation itself: it stays, as address space and nothing more. */
+        void *again = map(target, new_size, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE);
+        if (again != NULL)
+            munmap(again, new_size);
+    }
     errno = saved;
     return done;
 }
@@ -227,6 +234,28 @@ bool cairn__os_on_thread_exit(void (*hook)(void *value))
 bool cairn__os_set_exit_value(void *value)
 {
     return pthread_setspecific(exit_key, value) == 0;
+}
+
+/* glibc exports these for this purpose; other C libraries have no such list. */
+#pragma weak _IO_list_lock
+#pragma weak _IO_list_unlock
+#pragma weak _IO_list_resetlock
+extern void _IO_list_lock(void);
+extern void _IO_list_unlock(void);
+extern void _IO_list_resetlock(void);
+
+void cairn__os_lock_streams(void)
+{
+    if (_IO_list_lock != NULL)
+        _IO_list_lock();
+}
+
+void cairn__os_unlock_streams(bool in_child)
+{
+    if (in_child && _IO_list_resetlock != NULL)
+        _IO_list_resetlock();
+    else if (!in_child && _IO_list_unlock != NULL)
+        _IO_list_unlock();
 }
 
 bool cairn__os_on_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void))

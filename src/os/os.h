@@ -34,8 +34,9 @@ bool cairn__os_release(void *ptr, size_t size);
 bool cairn__os_resize(void *ptr, size_t old_size, size_t new_size);
 
 /*
- * Moves a mapping, resized, onto a reservation of new_size bytes, without copying. False: both are
- * as they were.
+ * Moves a mapping, resized, onto a reservation of new_size bytes, without copying. False: the mapping
+ * is as it was, and the reservation is given up: the system may have dropped it before it failed, and
+ * others may be there by now.
  */
 bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size);
 
@@ -79,6 +80,13 @@ bool cairn__os_set_exit_value(void *value);
 
 /* prepare runs before a fork in the forking thread, then parent and child in their processes. */
 bool cairn__os_on_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+
+/*
+ * The C library's list of open streams: fork takes it before its own work, and whoever holds it may
+ * wait for a stream whose holder waits for us; so we take it before our locks.
+ */
+void cairn__os_lock_streams(void);
+void cairn__os_unlock_streams(bool in_child);
 
 /* ---- last words ---- */
 

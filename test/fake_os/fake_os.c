@@ -466,6 +466,9 @@ bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size)
     if (done) {
         to->mapped = true;
         remove_range(from);
+    } else {
+        munmap(target, new_size);
+        remove_range(to);
     }
     leave();
     return done;
@@ -551,6 +554,13 @@ bool cairn__os_on_thread_exit(void (*hook)(void *value))
 bool cairn__os_set_exit_value(void *value)
 {
     return !refused(FAKE_SET_EXIT_VALUE) && pthread_setspecific(exit_key, value) == 0;
+}
+
+void cairn__os_lock_streams(void) {}
+
+void cairn__os_unlock_streams(bool in_child)
+{
+    (void)in_child;
 }
 
 bool cairn__os_on_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void))

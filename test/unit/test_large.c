@@ -73,6 +73,21 @@ TEST(large_resizing)
     assert_int_equal(audit_all(NULL).units, 0);
 }
 
+/* A block of a large one's size that is huge for its alignment. */
+TEST(resizing_what_is_huge_by_alignment)
+{
+    char *block = cairn__aligned(4 * MIB, 150000);
+    unit_fill(block, 150000, 3);
+    size_t usable = cairn__usable_size(block);
+    block = cairn__realloc(block, usable + 1);
+    assert_true(cairn__usable_size(block) > usable);
+    assert_true(unit_is_filled(block, 150000, 3));
+    block = cairn__realloc(block, 30 * MIB);
+    assert_true(unit_is_filled(block, 150000, 3));
+    cairn__free(block);
+    assert_int_equal(cairn__huge_figures().count, 0);
+}
+
 TEST(alignments)
 {
     cairn__process_start();
@@ -305,13 +320,13 @@ TEST(racing_huge_frees)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(large_resizing),    cmocka_unit_test(large_sizes),
-        cmocka_unit_test(alignments),        cmocka_unit_test(impossible_sizes),
-        cmocka_unit_test(huge_blocks),       cmocka_unit_test(records_are_kept),
-        cmocka_unit_test(resizing),          cmocka_unit_test(failed_resizing),
-        cmocka_unit_test(failed_making),     cmocka_unit_test(failed_release),
-        cmocka_unit_test(large_os_pages),    cmocka_unit_test(racing_large_frees),
-        cmocka_unit_test(racing_huge_frees),
+        cmocka_unit_test(large_resizing),     cmocka_unit_test(resizing_what_is_huge_by_alignment),
+        cmocka_unit_test(large_sizes),        cmocka_unit_test(alignments),
+        cmocka_unit_test(impossible_sizes),   cmocka_unit_test(huge_blocks),
+        cmocka_unit_test(records_are_kept),   cmocka_unit_test(resizing),
+        cmocka_unit_test(failed_resizing),    cmocka_unit_test(failed_making),
+        cmocka_unit_test(failed_release),     cmocka_unit_test(large_os_pages),
+        cmocka_unit_test(racing_large_frees), cmocka_unit_test(racing_huge_frees),
     };
     return UNIT_MAIN(tests);
 }

@@ -222,9 +222,6 @@ static void destructor(void *block)
 {
     REQUIRE(unit_is_filled(block, 500, 3));
     cairn__free(block);
-    static __thread int calls;
-    if (++calls <= DESTRUCTOR_KEYS) /* the first round: the heap stays for the others */
-        REQUIRE(heap_is_real(cairn__heap));
     void *other = get(500);
     REQUIRE(other != NULL);
     unit_fill(other, 500, 3);
@@ -262,6 +259,33 @@ TEST(destructors_allocate)
     }
     assert_true(destroyed >= 20 * DESTRUCTOR_KEYS);
     assert_int_equal(known(), 1);
+}
+
+static pthread_key_t freeing_key;
+
+static void free_first(void *block)
+{
+    cairn__free(block);
+}
+
+static void *first_free_at_the_end(void *block)
+{
+    pthread_setspecific(freeing_key, block);
+    return NULL;
+}
+
+/* A thread whose first call is in a destructor gets a heap, and gives it back. */
+TEST(first_call_in_a_destructor)
+{
+    cairn__process_start();
+    pthread_key_create(&freeing_key, free_first);
+    for (int i = 0; i < 50; i++) {
+        pthread_t thread;
+        REQUIRE(pthread_create(&thread, NULL, first_free_at_the_end, get(100)) == 0);
+        pthread_join(thread, NULL);
+    }
+    assert_int_equal(known(), 2);
+    assert_int_equal(audit_with_shared().live, 0);
 }
 
 /* As in the last round of destructors: the heap is gone, and malloc works. */
@@ -507,6 +531,7 @@ int main(void)
         cmocka_unit_test(heaps_at_a_time),
         cmocka_unit_test(crowd),
         cmocka_unit_test(destructors_allocate),
+        cmocka_unit_test(first_call_in_a_destructor),
         cmocka_unit_test(after_the_end),
         cmocka_unit_test(frees_after_the_end),
         cmocka_unit_test(no_exit_value),
