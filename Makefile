@@ -39,6 +39,7 @@ check: build-tests ## the quick tests only (label unit)
 	@ctest --test-dir build -L unit --output-on-failure --no-tests=error --parallel $(JOBS)
 
 bench-paths: build ## instructions per malloc and free, path by path
+	@command -v valgrind >/dev/null || scripts/install-deps.sh test
 	@bench/paths/run.sh
 
 lint: ## floors, sizes, headers, symbols, format, docs: every rule that a script can hold

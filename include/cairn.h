@@ -78,8 +78,10 @@ void *cairn_reallocarray(void *ptr, size_t count, size_t size) CAIRN_REALLOCATES
 void *cairn_aligned_alloc(size_t align, size_t size) CAIRN_ALLOCATES(2);
 
 /*
- * Frees a block. NULL does nothing; a pointer that is no block of Cairn's, as far as that can be told
- * at no cost, is ignored and counted (CAIRN_VERBOSE=1 reports it on stderr). errno stays.
+ * Frees a block. NULL does nothing. A pointer outside Cairn's blocks is ignored and counted
+ * (CAIRN_VERBOSE=1 reports it on stderr), one to memory of ours that is not in use is ignored and
+ * reported. A block of up to 128 KiB that is freed twice, or by a pointer into its middle, is not
+ * noticed, and damages the heap. errno stays.
  */
 void cairn_free(void *ptr);
 

@@ -118,7 +118,7 @@ END
     "$folder/rows"
     cat <<'END'
 
-`CAIRN_RUN_FILE`, `CAIRN_LIB` and `CAIRN_STACK` are no options but messages between Cairn's own programs; names that begin with `CAIRN_TEST` are those of tests.
+`CAIRN_RUN_FILE` and `CAIRN_LIB` are no options but messages between Cairn's own programs; names that begin with `CAIRN_TEST` are those of tests.
 END
 } >"$folder/options.md"
 
