@@ -5,11 +5,10 @@
 #include "base/option.h"
 #include "os/os.h"
 
-enum {
-    REFUSED_MS = 500, /* before the system is asked again for what it has refused */
-    ALARM_STEP =
-        16, /* more dirty units before somebody looks again: a look is two locks and a clock */
-};
+/* Before the system is asked again for what it has refused. */
+enum { REFUSED_MS = 500 };
+/* More dirty units before somebody looks again: a look is two locks and a clock. */
+enum { ALARM_STEP = 16 };
 
 static struct {
     _Atomic bool helper;      /* the helper thread is there, or being started */

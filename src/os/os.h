@@ -72,7 +72,7 @@ bool cairn__os_start_thread(void (*run)(void));
 /*
  * hook(value) runs when a thread that has set a value (not NULL) ends; the value is cleared first.
  * A hook may set it again, and is then called once more, up to CAIRN__OS_EXIT_ROUNDS times.
- * (ThreadSanitizer forgets the thread in the last round: there, not so often.)
+ * (ThreadSanitizer forgets the thread in the last round: there, once less.)
  */
 #define CAIRN__OS_EXIT_ROUNDS (CAIRN_TSAN ? 3 : 4)
 bool cairn__os_on_thread_exit(void (*hook)(void *value));
