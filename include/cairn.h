@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cairn/heap.h"
 #include "cairn/stats.h"
 
 #ifdef __cplusplus

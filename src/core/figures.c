@@ -85,6 +85,7 @@ static void add_page(void *context, const struct heap *owner, const struct page 
     figures->pages++;
     figures->pages_cold += owner == OWNER_COLD;
     figures->pages_shelved += owner == OWNER_DEPOT;
+    figures->pages_large += owner == OWNER_LARGE;
     if (is_large(copy)) {
         figures->large += bytes;
         figures->large_count++;
@@ -131,7 +132,8 @@ void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_fi
     struct sums sums = {figures, classes, 0};
     visit_pages(add_page, &sums);
     for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
-        figures->heaps++;
+        figures->heaps += atomic_load_explicit(&heap->state, memory_order_relaxed) !=
+                          HEAP_DESTROYED;
 
     struct huge_figures huge = cairn__huge_figures();
     struct pool_figures pool = cairn__pool_figures();
@@ -155,6 +157,12 @@ void cairn__figures_get(struct cairn__figures *figures)
 
 /* ---- heaps ---- */
 
+/* Of a separate heap; others write it meanwhile. */
+__attribute__((no_sanitize("thread"))) static size_t huge_bytes_of(const struct heap *heap)
+{
+    return heap->huge_bytes;
+}
+
 struct heap_rows {
     struct heap_figures *rows;
     size_t count;
@@ -172,8 +180,7 @@ static void add_to_heap(void *context, const struct heap *owner, const struct pa
     struct heap_figures *row = &rows->rows[at];
     row->pages++;
     row->bytes += bytes_of(copy);
-    if (!is_large(copy))
-        row->live += count_blocks(copy).live * copy->size;
+    row->live += is_large(copy) ? bytes_of(copy) : count_blocks(copy).live * copy->size;
 }
 
 const struct heap *cairn__figures_heaps(const struct heap *from, struct heap_figures *rows,
@@ -181,11 +188,12 @@ const struct heap *cairn__figures_heaps(const struct heap *from, struct heap_fig
 {
     struct heap_rows all = {rows, 0, 0};
     const struct heap *heap = from != NULL ? from : cairn__registry_first();
-    for (; heap != NULL && all.count < count; heap = heap->next_known)
-        rows[all.count++] = (struct heap_figures){
-            .heap = heap,
-            .idle = atomic_load_explicit(&heap->state, memory_order_relaxed) == HEAP_IDLE,
-        };
+    for (; heap != NULL && all.count < count; heap = heap->next_known) {
+        int state = atomic_load_explicit(&heap->state, memory_order_relaxed);
+        size_t huge = huge_bytes_of(heap);
+        if (state != HEAP_DESTROYED)
+            rows[all.count++] = (struct heap_figures){heap, state, 0, huge, huge};
+    }
     if (all.count > 0)
         visit_pages(add_to_heap, &all);
     *filled = all.count;

@@ -11,7 +11,7 @@
 #ifndef CAIRN_CORE_FIGURES_H
 #define CAIRN_CORE_FIGURES_H
 
-#include "core/class.h"
+#include "core/heap.h"
 
 struct cairn__figures {    /* bytes, unless said otherwise */
     size_t reserved;       /* address space of the regions */
@@ -24,7 +24,7 @@ struct cairn__figures {    /* bytes, unless said otherwise */
     size_t free;     /* committed - live */
     size_t metadata; /* mapped for records */
     size_t pages;    /* in use, large ones included */
-    size_t heaps;    /* ever made */
+    size_t heaps;    /* there are, idle ones included */
     size_t large;    /* part of live: blocks above the classes that are not huge */
     size_t large_count;
     size_t returned;      /* in pages: blocks that came back */
@@ -34,6 +34,7 @@ struct cairn__figures {    /* bytes, unless said otherwise */
     size_t tables;        /* the accessible part of the regions' descriptors, headers and bits */
     size_t pages_cold;    /* full, or nearly, and nobody's: the first to free one of their blocks */
     size_t pages_shelved; /* in the depot */
+    size_t pages_large;   /* one large block each, of no heap */
 };
 
 void cairn__figures_get(struct cairn__figures *figures);
@@ -52,19 +53,17 @@ void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_fi
 
 /* ---- heaps ---- */
 
-struct heap;
-
 struct heap_figures {
     const struct heap *heap;
-    bool idle; /* waits for a thread */
+    int state; /* enum heap_state */
     size_t pages;
-    size_t bytes; /* that they take */
+    size_t bytes; /* that they take, and huge blocks of a separate heap */
     size_t live;  /* of these in blocks handed out */
 };
 
 /*
- * Fills up to `count` rows, one a heap, the newest first, beginning at `from` (NULL: the first call).
- * *filled: how many. Returns where to go on, or NULL. One walk over all pages a call.
+ * Fills up to `count` rows, one a heap, the newest first, beginning at `from` (NULL: the first call);
+ * destroyed ones are left out. *filled: how many. Returns where to go on, or NULL. One walk over all pages a call.
  */
 const struct heap *cairn__figures_heaps(const struct heap *from, struct heap_figures *rows,
                                         size_t count, size_t *filled);

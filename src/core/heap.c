@@ -100,7 +100,7 @@ void cairn__heap_sleep(struct heap *heap, unsigned class)
     shelf->active = NULL;
     fall_asleep(page);
     page_push_first(&shelf->asleep, page);
-    if (shelf->asleep.count > ASLEEP_KEPT)
+    if (shelf->asleep.count > ASLEEP_KEPT && !heap->separate)
         cool_oldest(shelf);
 }
 
@@ -121,7 +121,7 @@ static struct page *next_used_page(struct heap *heap, unsigned class)
         page_remove(&shelf->listed, page);
     else if ((page = shelf->spare) != NULL)
         shelf->spare = NULL;
-    else if ((page = cairn__depot_take(class, heap)) == NULL)
+    else if (heap->separate || (page = cairn__depot_take(class, heap)) == NULL)
         return NULL;
     return activate(shelf, page);
 }
@@ -131,6 +131,7 @@ struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
     struct page *page = next_used_page(heap, class);
     if (page != NULL || (page = cairn__page_take(class, heap)) == NULL)
         return page;
+    page->separate = heap->separate;
     return activate(&heap->shelf[class], page);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A heap: the pages that one thread allocates from, and the lists of blocks it hands out. No lock:
- * everything but the inbox is its thread's alone. (Two kinds of heap have no thread. A shared one is
- * used under its lock; an idle one, between two threads, under the registry's.)
+ * everything but the inbox is its thread's alone. (Three kinds of heap have no thread. The shared one
+ * and separate ones are used under their locks; an idle one, between two threads, under the
+ * registry's.)
  *
  * Blocks in a bin count as in use. A bin holds blocks of the class's active page, or, where there is
  * none yet, blocks borrowed from the shared heap.
@@ -36,7 +37,14 @@ struct target {
     void *last;
 };
 
-enum heap_state { HEAP_LIVE, HEAP_IDLE };
+enum heap_state {
+    HEAP_LIVE,      /* a thread's */
+    HEAP_IDLE,      /* waits for a thread */
+    HEAP_SEPARATE,  /* the program's; separate.h */
+    HEAP_DESTROYED, /* waits to be one of these again */
+};
+
+enum { HEAP_NAME_SIZE = 32 };
 
 struct heap {
     void *bin[CLASS_COUNT]; /* what malloc pops from; [0] always empty */
@@ -63,8 +71,18 @@ struct heap {
 
     struct lock *shared; /* set once; NULL: one thread's */
 
+    /* Of a separate heap, under its lock. */
+    bool separate;          /* set once: its pages are never cold, shelved or taken over */
+    struct page_list large; /* its large blocks */
+    struct huge *huge;      /* its huge ones; large.h */
+    size_t huge_bytes;
+    char name[HEAP_NAME_SIZE]; /* as the program called it; may be empty */
+    struct lock lock;
+    struct heap *next_separate; /* set once */
+
     /* Under the registry's lock. */
     struct heap *next_known; /* all heaps */
+    size_t number;           /* the oldest is 1; set once */
     struct heap *next_idle;
 
     /* From here on other threads write. */

@@ -2,6 +2,8 @@
 /* See large.h. */
 #include "core/large.h"
 
+#include "base/option.h"
+#include "base/print.h"
 #include "core/metadata.h"
 #include "os/lock.h"
 #include "os/os.h"
@@ -11,6 +13,11 @@ struct huge {
     char *start;
     size_t size;       /* of the mapping */
     struct huge *next; /* unused records; under the lock */
+
+    /* Under the heap's lock. */
+    struct heap *heap; /* a separate one, or NULL */
+    struct huge *older;
+    struct huge *newer;
 } ALIGNED(CACHE_LINES);
 
 static struct {
@@ -23,13 +30,18 @@ static struct {
 
 /* ---- large ---- */
 
-static void *take_units(size_t size, bool chunk_aligned, bool *zeroed)
+static void *take_units(size_t size, bool chunk_aligned, bool *zeroed, struct heap *separate)
 {
     struct page *page = cairn__page_take_large((size + UNIT_SIZE - 1) >> UNIT_SHIFT, chunk_aligned);
     if (page == NULL)
         return NULL;
     if (zeroed != NULL)
         *zeroed = page->clean;
+    if (separate != NULL) {
+        page->separate = true;
+        page_push_first(&separate->large, page);
+        atomic_store_explicit(&page->owner, separate, memory_order_relaxed);
+    }
     return page->start;
 }
 
@@ -46,8 +58,18 @@ bool cairn__large_free(void *block, struct page *page)
 bool cairn__large_resize(void *block, size_t size)
 {
     struct page *page = page_near(block);
-    return page != NULL && page_owner(page) == OWNER_LARGE && block == page->start &&
-           cairn__page_resize_large(page, (size + UNIT_SIZE - 1) >> UNIT_SHIFT);
+    size_t units = (size + UNIT_SIZE - 1) >> UNIT_SHIFT;
+    if (page == NULL || page->size != 0 || block != page->start)
+        return false;
+    struct heap *owner = page_owner(page);
+    if (owner == OWNER_LARGE)
+        return cairn__page_resize_large(page, units);
+    if (!owner_is_heap(owner))
+        return false;
+    lock_acquire(&owner->lock);
+    bool done = cairn__page_resize_large(page, units);
+    lock_release(&owner->lock);
+    return done;
 }
 
 /* ---- huge ---- */
@@ -80,6 +102,31 @@ static void count_bytes(size_t added, size_t removed)
     }
 }
 
+/* ---- of a separate heap, under its lock ---- */
+
+static void give_to(struct heap *separate, struct huge *record)
+{
+    record->heap = separate;
+    if (separate == NULL)
+        return;
+    record->newer = NULL;
+    record->older = separate->huge;
+    if (record->older != NULL)
+        record->older->newer = record;
+    separate->huge = record;
+    separate->huge_bytes += record->size;
+}
+
+static void take_from(struct heap *separate, struct huge *record)
+{
+    if (record->older != NULL)
+        record->older->newer = record->newer;
+    *(record->newer != NULL ? &record->newer->older : &separate->huge) = record->older;
+    separate->huge_bytes -= record->size;
+}
+
+/* ---- mapping ---- */
+
 /* What regions hold without using it may be what is missing. */
 static char *map_or_make_room(size_t size, size_t align)
 {
@@ -89,7 +136,7 @@ static char *map_or_make_room(size_t size, size_t align)
     return start;
 }
 
-static void *map_huge(size_t size, size_t align, bool *zeroed)
+static void *map_huge(size_t size, size_t align, bool *zeroed, struct heap *separate)
 {
     if (size > SIZE_LIMIT - CHUNK_SIZE || align > SIZE_LIMIT / 2)
         return NULL;
@@ -106,6 +153,7 @@ static void *map_huge(size_t size, size_t align, bool *zeroed)
     }
     record->start = start;
     record->size = size;
+    give_to(separate, record);
     count_bytes(size, 0);
     atomic_fetch_add_explicit(&huge.count, 1, memory_order_relaxed);
     if (zeroed != NULL)
@@ -120,11 +168,13 @@ static struct huge *find(const void *block)
     return entry.kind == MAP_HUGE && record->start == block ? record : NULL;
 }
 
-bool cairn__huge_free(void *block)
+/* False: somebody else has freed it. */
+static bool unmap_huge(struct huge *record, void *block)
 {
-    struct huge *record = find(block);
-    if (record == NULL || !cairn__map_clear(block, record))
+    if (!cairn__map_clear(block, record))
         return false;
+    if (record->heap != NULL)
+        take_from(record->heap, record);
     size_t size = record->size;
     give_record(record);
     count_bytes(0, size);
@@ -133,10 +183,39 @@ bool cairn__huge_free(void *block)
     return true;
 }
 
+bool cairn__huge_free(void *block)
+{
+    struct huge *record = find(block);
+    if (record == NULL)
+        return false;
+    struct heap *separate = record->heap;
+    if (separate == NULL)
+        return unmap_huge(record, block);
+    lock_acquire(&separate->lock);
+    bool done = record->heap == separate && unmap_huge(record, block);
+    lock_release(&separate->lock);
+    return done;
+}
+
 size_t cairn__huge_size(const void *block)
 {
     const struct huge *record = find(block);
     return record == NULL ? 0 : record->size;
+}
+
+struct heap *cairn__huge_heap(const void *block)
+{
+    const struct huge *record = find(block);
+    return record == NULL ? NULL : record->heap;
+}
+
+bool cairn__huge_walk(const struct heap *separate,
+                      bool (*visit)(void *context, void *block, size_t size), void *context)
+{
+    for (const struct huge *record = separate->huge; record != NULL; record = record->older)
+        if (!visit(context, record->start, record->size))
+            return false;
+    return true;
 }
 
 /* Onto a range of its own, entered in the map before anything moves: from there on nothing fails. */
@@ -160,20 +239,33 @@ static char *move(struct huge *record, size_t size)
     return target;
 }
 
-void *cairn__huge_resize(void *block, size_t size)
+static void *resize_huge(struct huge *record, void *block, size_t size)
 {
-    struct huge *record = find(block);
-    if (record == NULL || size > SIZE_LIMIT - CHUNK_SIZE)
-        return NULL;
-    size = round_up(size, cairn__os_page_size());
     if (size != record->size && !cairn__os_resize(block, record->size, size)) {
         block = move(record, size);
         if (block == NULL)
             return NULL;
     }
     count_bytes(size, record->size);
+    if (record->heap != NULL)
+        record->heap->huge_bytes += size - record->size;
     record->start = block;
     record->size = size;
+    return block;
+}
+
+void *cairn__huge_resize(void *block, size_t size)
+{
+    struct huge *record = find(block);
+    if (record == NULL || size > SIZE_LIMIT - CHUNK_SIZE)
+        return NULL;
+    size = round_up(size, cairn__os_page_size());
+    struct heap *separate = record->heap;
+    if (separate != NULL)
+        lock_acquire(&separate->lock);
+    block = resize_huge(record, block, size);
+    if (separate != NULL)
+        lock_release(&separate->lock);
     return block;
 }
 
@@ -201,10 +293,34 @@ void cairn__huge_after_fork(bool child)
 
 /* ---- which of the two ---- */
 
-void *cairn__large_alloc(size_t size, size_t align, bool *zeroed)
+static COLD void report_large(size_t size)
 {
+    TEXT_LINE(line);
+    cairn__text_put(&line, "cairn: large allocation of ");
+    cairn__text_uint(&line, size);
+    cairn__text_put(&line, " bytes");
+    cairn__text_end_line(&line);
+    cairn__os_print_error(line.data, line.length);
+}
+
+void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *separate)
+{
+    size_t least = cairn__option(OPTION_REPORT_LARGE);
+    if (UNLIKELY(least != 0 && size >= least))
+        report_large(size);
     size = size_max(size, 1);
     if (size <= LARGE_MAX && align <= CHUNK_SIZE)
-        return take_units(size, align > UNIT_SIZE, zeroed);
-    return map_huge(size, align, zeroed);
+        return take_units(size, align > UNIT_SIZE, zeroed, separate);
+    return map_huge(size, align, zeroed, separate);
+}
+
+void cairn__large_free_all(struct heap *separate)
+{
+    struct page *page;
+    while ((page = separate->large.first) != NULL) {
+        page_remove(&separate->large, page);
+        cairn__page_give(page);
+    }
+    while (separate->huge != NULL)
+        unmap_huge(separate->huge, separate->huge->start);
 }

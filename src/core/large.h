@@ -2,18 +2,24 @@
 /*
  * Blocks above the classes. Large ones, to LARGE_MAX, are a row of units from the pool; huge ones a
  * mapping of their own, found through the map, that can be resized by remapping. Neither belongs to
- * a heap: whoever frees one gives it back at once.
+ * a heap, except to a separate one (separate.h): whoever frees one gives it back at once.
  */
 #ifndef CAIRN_CORE_LARGE_H
 #define CAIRN_CORE_LARGE_H
 
-#include "core/page.h"
+#include "core/heap.h"
 
-/* align: a power of two. *zeroed (if asked): it reads as zero. NULL when out of memory or too large. */
-void *cairn__large_alloc(size_t size, size_t align, bool *zeroed);
+/*
+ * align: a power of two. *zeroed (if asked): it reads as zero. separate: NULL, or the heap it shall
+ * belong to, locked. NULL when out of memory or too large.
+ */
+void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *separate);
 
 /* A block whose page's owner is OWNER_LARGE. False: not the start of one, or freed already. */
 bool cairn__large_free(void *block, struct page *page);
+
+/* Frees all large and huge blocks of a separate heap, locked. */
+void cairn__large_free_all(struct heap *separate);
 
 /*
  * Resizes a large block, to more than MEDIUM_MAX and at most LARGE_MAX, where it lies. False: it
@@ -26,6 +32,13 @@ bool cairn__huge_free(void *block);
 
 /* Bytes that the block holds; 0: it is no huge block. */
 size_t cairn__huge_size(const void *block);
+
+/* The separate heap that a huge block belongs to, or NULL. */
+struct heap *cairn__huge_heap(const void *block);
+
+/* Visits the huge blocks of a separate heap, locked, until told false. */
+bool cairn__huge_walk(const struct heap *separate,
+                      bool (*visit)(void *context, void *block, size_t size), void *context);
 
 /*
  * Resizes a huge block, to more than LARGE_MAX, in place or by moving its mapping. NULL: it could

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/option.h"
-#include "base/print.h"
 #include "core/large.h"
 #include "core/purge.h"
 #include "core/refill.h"
 #include "core/remote.h"
+#include "core/separate.h"
 #include "core/shared.h"
 #include "core/thread.h"
 #include "os/fatal.h"
@@ -67,23 +67,10 @@ static inline void *take_block(unsigned class, bool *fresh)
     return LIKELY(block != NULL) ? block : take_from_new(class, fresh);
 }
 
-static COLD void report_large(size_t size)
-{
-    TEXT_LINE(line);
-    cairn__text_put(&line, "cairn: large allocation of ");
-    cairn__text_uint(&line, size);
-    cairn__text_put(&line, " bytes");
-    cairn__text_end_line(&line);
-    cairn__os_print_error(line.data, line.length);
-}
-
 static void *take_large(size_t size, size_t align, bool *zeroed)
 {
     cairn__process_start();
-    size_t least = cairn__option(OPTION_REPORT_LARGE);
-    if (UNLIKELY(least != 0 && size >= least))
-        report_large(size);
-    return cairn__large_alloc(size, align, zeroed);
+    return cairn__large_alloc(size, align, zeroed, NULL);
 }
 
 void *cairn__malloc_slow(size_t size)
@@ -166,8 +153,10 @@ static void free_through(struct heap *heap, struct page *page, void *ptr)
 static NOINLINE void free_elsewhere(void *ptr, struct page *page)
 {
     struct heap *owner = page_owner(page);
-    if (owner == OWNER_LARGE || owner == NULL) {
-        if (owner == NULL || !cairn__large_free(ptr, page))
+    if (owner == OWNER_LARGE || owner == NULL || page->separate) {
+        bool done = owner == OWNER_LARGE ? cairn__large_free(ptr, page)
+                                         : owner != NULL && cairn__separate_free(ptr, page);
+        if (!done)
             ignore_stale(ptr);
         purge_attend();
         return;
@@ -221,11 +210,19 @@ size_t cairn__usable_size(const void *ptr)
     return page->size != 0 ? page->size : (size_t)page->units << UNIT_SHIFT;
 }
 
+/* A block of a separate heap stays there. */
+static void *new_place(const void *ptr, size_t size)
+{
+    struct heap *separate = cairn__separate_heap_of(ptr);
+    if (UNLIKELY(separate != NULL))
+        return cairn__separate_alloc(separate, size, 1, NULL);
+    void *block = cairn__malloc_fast(size);
+    return block != NULL ? block : cairn__malloc_slow(size);
+}
+
 static void *move_block(void *ptr, size_t old_size, size_t size)
 {
-    void *block = cairn__malloc_fast(size);
-    if (block == NULL)
-        block = cairn__malloc_slow(size);
+    void *block = new_place(ptr, size);
     if (block != NULL) {
         memcpy(block, ptr, size_min(old_size, size));
         cairn__free(ptr);

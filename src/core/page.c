@@ -28,6 +28,7 @@ static struct page *describe(struct span span, size_t units)
     page->issued = 0;
     page->units = (uint16_t)units;
     page->clean = span.clean;
+    page->separate = false;
     return page;
 }
 

@@ -73,6 +73,7 @@ struct page {
     uint8_t offset; /* of an interior unit: units back to the first */
 
     _Atomic uint8_t state; /* the owner writes it; figures.c reads it */
+    bool separate;         /* of a separate heap; set when the page is taken */
 
     /* Asleep: `needed` when last looked at, to tell whether the page cooled down. */
     uint32_t needed_before;

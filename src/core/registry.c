@@ -13,15 +13,28 @@ static struct {
     struct heap *idle; /* last first: its memory is the warmest */
 } registry;
 
+static void enter(struct heap *heap)
+{
+    heap->next_known = atomic_load_explicit(&registry.known, memory_order_relaxed);
+    heap->number = heap->next_known == NULL ? 1 : heap->next_known->number + 1;
+    atomic_store_explicit(&registry.known, heap, memory_order_release);
+}
+
 static struct heap *create(void)
 {
     struct heap *heap = cairn__metadata_take(sizeof *heap);
     if (heap != NULL) {
         cairn__heap_init(heap, NULL);
-        heap->next_known = atomic_load_explicit(&registry.known, memory_order_relaxed);
-        atomic_store_explicit(&registry.known, heap, memory_order_release);
+        enter(heap);
     }
     return heap;
+}
+
+void cairn__registry_add(struct heap *heap)
+{
+    lock_acquire(&registry.lock);
+    enter(heap);
+    lock_release(&registry.lock);
 }
 
 struct heap *cairn__registry_take(void)

@@ -21,6 +21,9 @@ void cairn__registry_give(struct heap *heap);
 bool cairn__registry_free_batch(struct heap *idle, struct page *page, void *first, void *last,
                                 unsigned count);
 
+/* Enters a new heap that is not a thread's. */
+void cairn__registry_add(struct heap *heap);
+
 /* Every heap, oldest last; for walking. Heaps are only ever added. */
 struct heap *cairn__registry_first(void);
 

@@ -12,6 +12,7 @@
 #include "core/purge.h"
 #include "core/registry.h"
 #include "core/remote.h"
+#include "core/separate.h"
 #include "core/shared.h"
 #include "os/fatal.h"
 #include "os/os.h"
@@ -89,6 +90,7 @@ static void before_fork(void)
 {
     cairn__os_lock_streams();
     lock_acquire(&start.lock);
+    cairn__separate_before_fork();
     cairn__shared_before_fork();
     cairn__registry_before_fork();
     cairn__depot_before_fork();
@@ -105,6 +107,7 @@ static void after_fork_in_parent(void)
     cairn__depot_after_fork(false);
     cairn__registry_after_fork();
     cairn__shared_after_fork(false);
+    cairn__separate_after_fork(false);
     lock_release(&start.lock);
     cairn__os_unlock_streams(false);
 }
@@ -118,6 +121,7 @@ static void after_fork_in_child(void)
     cairn__registry_in_child(cairn__heap);
     cairn__purge_in_child();
     cairn__shared_after_fork(true);
+    cairn__separate_after_fork(true);
     lock_reset(&start.lock);
     cairn__os_unlock_streams(true);
 }

@@ -15,7 +15,8 @@
 
 enum lock_rank {
     RANK_START,    /* process start: window, options, hooks */
-    RANK_SHARED,   /* the heap of all who have none */
+    RANK_SEPARATE, /* the list of the program's own heaps */
+    RANK_SHARED,   /* the heap of all who have none; each of the program's own */
     RANK_REGISTRY, /* the list of heaps, and heaps that have no thread */
     RANK_DEPOT,    /* pages that have free blocks and no heap */
     RANK_GROW,     /* adding memory to the pool */

@@ -63,6 +63,13 @@ void cairn__output_column(struct output *output, unsigned width, uint64_t value)
     put_right(output, width, &number);
 }
 
+void cairn__output_word(struct output *output, unsigned width, const char *word)
+{
+    for (size_t i = strlen(word); i < width; i++)
+        put_bytes(output, " ", 1);
+    cairn__output_put(output, word);
+}
+
 void cairn__output_size(struct output *output, unsigned width, uint64_t bytes)
 {
     TEXT_LINE(size);

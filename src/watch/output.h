@@ -26,6 +26,7 @@ void cairn__output_put(struct output *output, const char *string);
 void cairn__output_uint(struct output *output, uint64_t value);
 /* Right-aligned. */
 void cairn__output_column(struct output *output, unsigned width, uint64_t value);
+void cairn__output_word(struct output *output, unsigned width, const char *word);
 void cairn__output_size(struct output *output, unsigned width, uint64_t bytes);
 /* "12.3 %" of the whole; 0 of nothing. */
 void cairn__output_share(struct output *output, uint64_t part, uint64_t whole);

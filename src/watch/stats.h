@@ -12,7 +12,7 @@ void cairn__stats_text(struct output *output, const struct snapshot *snapshot, b
 /* All of it, one line. */
 void cairn__stats_json(struct output *output, const struct snapshot *snapshot);
 
-/* Heaps are numbered from the oldest, which is 1. */
-size_t cairn__stats_heap_number(const struct heap *heap);
+/* One word. */
+const char *cairn__stats_heap_state(const struct heap_figures *row);
 
 #endif

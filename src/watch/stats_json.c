@@ -6,6 +6,8 @@
  */
 #include "watch/stats.h"
 
+#include <string.h>
+
 #include "core/heap.h"
 #include "os/os.h"
 
@@ -98,12 +100,18 @@ static void put_heaps(struct output *output)
     do {
         size_t count;
         next = cairn__figures_heaps(next, rows, AT_A_TIME, &count);
-        size_t number = count > 0 ? cairn__stats_heap_number(rows[0].heap) : 0;
-        for (size_t i = 0; i < count; i++, number--) {
+        for (size_t i = 0; i < count; i++) {
             cairn__output_put(output, separator);
             separator = ",";
-            put_number(output, "{", "heap", number);
-            cairn__output_put(output, rows[i].idle ? ",\"state\":\"idle\"" : ",\"state\":\"live\"");
+            put_number(output, "{", "heap", rows[i].heap->number);
+            cairn__output_put(output, ",\"state\":\"");
+            cairn__output_put(output, cairn__stats_heap_state(&rows[i]));
+            cairn__output_put(output, "\"");
+            if (rows[i].heap->name[0] != '\0') {
+                cairn__output_put(output, ",\"name\":");
+                cairn__output_quoted(output, rows[i].heap->name,
+                                     strnlen(rows[i].heap->name, HEAP_NAME_SIZE));
+            }
             put_number(output, ",", "pages", rows[i].pages);
             put_number(output, ",", "bytes", rows[i].bytes);
             put_number(output, ",", "live", rows[i].live);

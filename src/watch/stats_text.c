@@ -10,17 +10,23 @@
 
 /* ---- the summary ---- */
 
+/* A name that others chose. */
+static void put_printable(struct output *output, const char *before, const char *name, size_t size)
+{
+    cairn__output_put(output, before);
+    for (size_t i = 0; i < size && name[i] != '\0'; i++) {
+        char letter[2] = {name[i] >= ' ' && name[i] <= '~' ? name[i] : '?', '\0'};
+        cairn__output_put(output, letter);
+    }
+}
+
 static void put_header(struct output *output)
 {
     char program[256];
     size_t length = cairn__os_program(program, sizeof program);
     cairn__output_put(output, "Cairn " CAIRN_VERSION_TEXT " in process ");
     cairn__output_uint(output, (uint64_t)cairn__os_process_id());
-    cairn__output_put(output, length > 0 ? ", " : "");
-    for (size_t i = 0; i < length; i++) {
-        char letter[2] = {program[i] >= ' ' && program[i] <= '~' ? program[i] : '?', '\0'};
-        cairn__output_put(output, letter);
-    }
+    put_printable(output, length > 0 ? ", " : "", program, length);
     cairn__output_put(output, "\n");
 }
 
@@ -126,12 +132,11 @@ static void put_classes(struct output *output, const struct snapshot *snapshot)
         put_big(output, "     huge", figures->huge_count, figures->huge);
 }
 
-size_t cairn__stats_heap_number(const struct heap *heap)
+const char *cairn__stats_heap_state(const struct heap_figures *row)
 {
-    size_t number = 0;
-    for (; heap != NULL; heap = heap->next_known)
-        number++;
-    return number;
+    if (row->state == HEAP_SEPARATE)
+        return "separate";
+    return row->state == HEAP_IDLE ? "idle" : "live";
 }
 
 /* The newest; programs may have thousands. */
@@ -142,19 +147,20 @@ static void put_heaps(struct output *output, const struct snapshot *snapshot)
     struct heap_figures rows[HEAPS_SHOWN];
     size_t count;
     const struct heap *rest = cairn__figures_heaps(NULL, rows, HEAPS_SHOWN, &count);
-    size_t number = count > 0 ? cairn__stats_heap_number(rows[0].heap) : 0;
     cairn__output_put(output, "\n     heap    state       pages        held      in use\n");
-    for (size_t i = 0; i < count; i++, number--) {
-        cairn__output_column(output, 9, number);
-        cairn__output_put(output, rows[i].idle ? "     idle" : "     live");
+    for (size_t i = 0; i < count; i++) {
+        cairn__output_column(output, 9, rows[i].heap->number);
+        cairn__output_word(output, 9, cairn__stats_heap_state(&rows[i]));
         cairn__output_column(output, 12, rows[i].pages);
         cairn__output_size(output, 12, rows[i].bytes);
         cairn__output_size(output, 12, rows[i].live);
+        if (rows[i].heap->name[0] != '\0')
+            put_printable(output, "  ", rows[i].heap->name, HEAP_NAME_SIZE);
         cairn__output_put(output, "\n");
     }
     if (rest != NULL) {
         cairn__output_put(output, "and ");
-        cairn__output_uint(output, number);
+        cairn__output_uint(output, rest->number);
         cairn__output_put(output, " older heaps\n");
     }
     cairn__output_put(output, "Pages of no heap: ");
@@ -162,7 +168,7 @@ static void put_heaps(struct output *output, const struct snapshot *snapshot)
     cairn__output_put(output, " cold, ");
     cairn__output_uint(output, snapshot->figures.pages_shelved);
     cairn__output_put(output, " in the depot, ");
-    cairn__output_uint(output, snapshot->figures.large_count);
+    cairn__output_uint(output, snapshot->figures.pages_large);
     cairn__output_put(output, " large blocks.\n");
 }
 

@@ -30,7 +30,7 @@ TEST(large_sizes)
     cairn__process_start();
     for (size_t size = 1; size <= LARGE_MAX; size = size * 3 / 2 + 1) {
         bool zeroed;
-        char *block = cairn__large_alloc(size, 1, &zeroed);
+        char *block = cairn__large_alloc(size, 1, &zeroed, NULL);
         assert_non_null(block);
         if (zeroed)
             assert_true(unit_is_zero(block, size_min(size, 256 * KIB)));
@@ -94,7 +94,7 @@ TEST(alignments)
     for (size_t align = 1; align <= 64 * MIB; align *= 2)
         for (size_t size = 1; size <= 20 * MIB; size = size * 11 + 7) {
             bool zeroed;
-            char *block = cairn__large_alloc(size, align, &zeroed);
+            char *block = cairn__large_alloc(size, align, &zeroed, NULL);
             assert_non_null(block);
             assert_int_equal((uintptr_t)block % align, 0);
             assert_true(cairn__usable_size(block) >= size);
@@ -115,9 +115,9 @@ TEST(impossible_sizes)
         (size_t)1 << 60};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         bool zeroed;
-        assert_null(cairn__large_alloc(sizes[i], 1, &zeroed));
-        assert_null(cairn__large_alloc(1, (size_t)1 << 63, &zeroed));
-        assert_null(cairn__large_alloc(1, (size_t)1 << 62, &zeroed));
+        assert_null(cairn__large_alloc(sizes[i], 1, &zeroed, NULL));
+        assert_null(cairn__large_alloc(1, (size_t)1 << 63, &zeroed, NULL));
+        assert_null(cairn__large_alloc(1, (size_t)1 << 62, &zeroed, NULL));
     }
     assert_int_equal(cairn__huge_figures().bytes, 0);
 }
@@ -125,7 +125,7 @@ TEST(impossible_sizes)
 static char *huge(size_t size)
 {
     bool zeroed;
-    char *block = cairn__large_alloc(size, 1, &zeroed);
+    char *block = cairn__large_alloc(size, 1, &zeroed, NULL);
     REQUIRE(block != NULL && zeroed);
     fill_ends(block, size, 7);
     return block;
@@ -239,7 +239,7 @@ TEST(failed_making)
         struct fake_figures before = fake_figures();
         bool zeroed;
         fake_fail_nth(FAKE_ANY, nth);
-        char *block = cairn__large_alloc(20 * MIB, 1, &zeroed);
+        char *block = cairn__large_alloc(20 * MIB, 1, &zeroed, NULL);
         fake_fail_never();
         if (block != NULL)
             assert_true(cairn__huge_free(block));
@@ -294,7 +294,7 @@ static void race(bool is_huge)
     pthread_barrier_init(&barrier, NULL, 2);
     for (int i = 0; i < 50; i++) {
         bool zeroed;
-        victim = cairn__large_alloc(is_huge ? 17 * MIB : 300 * KIB, 1, &zeroed);
+        victim = cairn__large_alloc(is_huge ? 17 * MIB : 300 * KIB, 1, &zeroed, NULL);
         victim_page = is_huge ? NULL : page_of(victim);
         told = 0;
         pthread_t other;
