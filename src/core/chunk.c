@@ -209,7 +209,7 @@ static struct span take_locked(size_t count, bool chunk_aligned)
                                                   : take_row(count, chunk_aligned);
 }
 
-static struct span take(size_t count, bool chunk_aligned)
+struct span cairn__units_find(size_t count, bool chunk_aligned)
 {
     lock_acquire(&pool.lock);
     struct span span = take_locked(count, chunk_aligned);
@@ -251,17 +251,18 @@ static bool is_purging(void)
 
 struct span cairn__units_take(size_t count, bool chunk_aligned)
 {
-    struct span span = take(count, chunk_aligned);
+    struct span span = cairn__units_find(count, chunk_aligned);
     if (LIKELY(span.region != NULL))
         return span;
     lock_acquire(&pool.grow);
-    span = take(count, chunk_aligned); /* somebody may have grown it while this thread waited */
+    span = cairn__units_find(
+        count, chunk_aligned); /* somebody may have grown it while this thread waited */
     if (span.region == NULL)
         span = grow_and_take(count, chunk_aligned);
     /* At the end of memory: what is being purged just now is out of the pool, and comes back. */
     for (bool purging = true; span.region == NULL && purging;) {
         purging = is_purging();
-        span = take(count, chunk_aligned);
+        span = cairn__units_find(count, chunk_aligned);
         if (span.region == NULL && purging)
             cairn__os_sleep(1);
     }

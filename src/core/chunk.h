@@ -43,6 +43,9 @@ static inline char *span_start(struct span span)
  */
 struct span cairn__units_take(size_t count, bool chunk_aligned);
 
+/* The same, of what is in the pool already. */
+struct span cairn__units_find(size_t count, bool chunk_aligned);
+
 /* Takes `more` units that follow a span of `count`, if they are free. */
 bool cairn__units_extend(struct span span, size_t count, size_t more);
 

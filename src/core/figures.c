@@ -82,6 +82,10 @@ static void add_page(void *context, const struct heap *owner, const struct page 
     struct cairn__figures *figures = sums->figures;
     size_t bytes = bytes_of(copy);
     sums->bytes += bytes;
+    if (owner == OWNER_KEPT) {
+        figures->kept += bytes;
+        return;
+    }
     figures->pages++;
     figures->pages_cold += owner == OWNER_COLD;
     figures->pages_shelved += owner == OWNER_DEPOT;
@@ -143,7 +147,7 @@ void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_fi
     figures->mapped += huge.bytes;
     figures->live += figures->large + huge.bytes;
     figures->unused += used > sums.bytes ? used - sums.bytes : 0;
-    figures->kept = pool.dirty << UNIT_SHIFT;
+    figures->kept += pool.dirty << UNIT_SHIFT;
     figures->free = figures->returned + figures->unused + figures->kept;
     figures->committed = figures->live + figures->free;
     figures->peak_committed = (pool.used_peak << UNIT_SHIFT) + huge.peak;

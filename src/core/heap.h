@@ -59,6 +59,10 @@ struct heap {
 
     uint32_t refills;
 
+    /* Large blocks freed a moment ago; recent.h. Others take from it. */
+    uint8_t recent_next;
+    _Atomic uintptr_t recent[RECENT_ROWS];
+
     /*
      * A slow path is under way: lists may be half edited. A child of fork takes over the heaps of
      * the threads that it has not only where this is false. The straight lines of malloc and free

@@ -5,6 +5,7 @@
 #include "base/option.h"
 #include "base/print.h"
 #include "core/metadata.h"
+#include "core/recent.h"
 #include "os/lock.h"
 #include "os/os.h"
 
@@ -30,9 +31,33 @@ static struct {
 
 /* ---- large ---- */
 
+/* Fresh memory is taken only when the rows that this heap keeps are of no use either. */
+static struct page *find_page(struct heap *heap, size_t units, bool chunk_aligned)
+{
+    struct page *page = NULL;
+    if (!chunk_aligned)
+        page = cairn__recent_take(heap, units);
+    if (page == NULL && units <= RECENT_UNITS_MAX)
+        page = cairn__page_find_large(units, chunk_aligned);
+    if (page == NULL)
+        cairn__recent_flush(heap);
+    return page;
+}
+
+static struct page *take_page(size_t units, bool chunk_aligned)
+{
+    struct heap *heap = cairn__heap;
+    struct page *page = heap_is_real(heap) ? find_page(heap, units, chunk_aligned) : NULL;
+    if (page == NULL)
+        page = cairn__page_take_large(units, chunk_aligned);
+    if (page == NULL && cairn__recent_flush_all())
+        page = cairn__page_take_large(units, chunk_aligned);
+    return page;
+}
+
 static void *take_units(size_t size, bool chunk_aligned, bool *zeroed, struct heap *separate)
 {
-    struct page *page = cairn__page_take_large((size + UNIT_SIZE - 1) >> UNIT_SHIFT, chunk_aligned);
+    struct page *page = take_page((size + UNIT_SIZE - 1) >> UNIT_SHIFT, chunk_aligned);
     if (page == NULL)
         return NULL;
     if (zeroed != NULL)
@@ -49,9 +74,13 @@ bool cairn__large_free(void *block, struct page *page)
 {
     struct heap *large = OWNER_LARGE;
     /* Two threads may free the same block: one of them is told. */
-    if (block != page->start || !atomic_compare_exchange_strong(&page->owner, &large, NULL))
+    if (block != page->start || !atomic_compare_exchange_strong(&page->owner, &large, OWNER_KEPT))
         return false;
-    cairn__page_give(page);
+    struct heap *heap = cairn__heap;
+    if (heap_is_real(heap))
+        cairn__recent_put(heap, page);
+    else
+        cairn__page_give(page);
     return true;
 }
 
@@ -131,7 +160,7 @@ static void take_from(struct heap *separate, struct huge *record)
 static char *map_or_make_room(size_t size, size_t align)
 {
     char *start = cairn__os_map(size, align);
-    if (start == NULL && cairn__regions_release(0))
+    if (start == NULL && (cairn__recent_flush_all() | cairn__regions_release(0)))
         start = cairn__os_map(size, align);
     return start;
 }

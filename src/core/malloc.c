@@ -69,7 +69,7 @@ static inline void *take_block(unsigned class, bool *fresh)
 
 static void *take_large(size_t size, size_t align, bool *zeroed)
 {
-    cairn__process_start();
+    cairn__thread_heap(); /* where there is one, it keeps what is freed for the next time */
     return cairn__large_alloc(size, align, zeroed, NULL);
 }
 
@@ -153,9 +153,9 @@ static void free_through(struct heap *heap, struct page *page, void *ptr)
 static NOINLINE void free_elsewhere(void *ptr, struct page *page)
 {
     struct heap *owner = page_owner(page);
-    if (owner == OWNER_LARGE || owner == NULL || page->separate) {
+    if (owner == OWNER_LARGE || owner == OWNER_KEPT || owner == NULL || page->separate) {
         bool done = owner == OWNER_LARGE ? cairn__large_free(ptr, page)
-                                         : owner != NULL && cairn__separate_free(ptr, page);
+                                         : cairn__separate_free(ptr, page);
         if (!done)
             ignore_stale(ptr);
         purge_attend();
@@ -205,7 +205,7 @@ size_t cairn__usable_size(const void *ptr)
         return cairn__huge_size(ptr);
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
-    if (page_owner(page) == NULL)
+    if (page_owner(page) == NULL || page_owner(page) == OWNER_KEPT)
         return 0;
     return page->size != 0 ? page->size : (size_t)page->units << UNIT_SHIFT;
 }

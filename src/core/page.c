@@ -57,9 +57,8 @@ struct page *cairn__page_take(unsigned class, struct heap *owner)
     return page;
 }
 
-struct page *cairn__page_take_large(size_t units, bool chunk_aligned)
+static struct page *describe_large(struct span span, size_t units)
 {
-    struct span span = cairn__units_take(units, chunk_aligned);
     if (span.region == NULL)
         return NULL;
     struct page *page = describe(span, units);
@@ -69,6 +68,16 @@ struct page *cairn__page_take_large(size_t units, bool chunk_aligned)
     page_set_state(page, PAGE_LARGE);
     set_owner(page, OWNER_LARGE);
     return page;
+}
+
+struct page *cairn__page_take_large(size_t units, bool chunk_aligned)
+{
+    return describe_large(cairn__units_take(units, chunk_aligned), units);
+}
+
+struct page *cairn__page_find_large(size_t units, bool chunk_aligned)
+{
+    return describe_large(cairn__units_find(units, chunk_aligned), units);
 }
 
 static struct span span_of(const struct page *page)

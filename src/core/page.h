@@ -31,7 +31,8 @@ enum page_state { PAGE_NONE, PAGE_ACTIVE, PAGE_ASLEEP, PAGE_LISTED, PAGE_SHELVED
 #define OWNER_COLD     ((struct heap *)8)  /* asleep; the first to free a block adopts it */
 #define OWNER_DEPOT    ((struct heap *)16) /* shelved; under the depot's lock */
 #define OWNER_LARGE    ((struct heap *)24) /* one large block; whoever frees it returns it */
-#define OWNER_INTERIOR ((struct heap *)32) /* a unit of a page that began `offset` units before */
+#define OWNER_KEPT     ((struct heap *)32) /* was LARGE, and is kept to be it again */
+#define OWNER_INTERIOR ((struct heap *)40) /* a unit of a page that began `offset` units before */
 
 static inline bool owner_is_heap(const struct heap *owner)
 {
@@ -184,6 +185,8 @@ struct page *cairn__page_take(unsigned class, struct heap *owner);
 
 /* A page of one large block; its owner is OWNER_LARGE. */
 struct page *cairn__page_take_large(size_t units, bool chunk_aligned);
+/* The same, of what the pool has: no system call is made for it. */
+struct page *cairn__page_find_large(size_t units, bool chunk_aligned);
 
 /* Changes the size of a page of one large block where it lies, if the units behind it allow it. */
 bool cairn__page_resize_large(struct page *page, size_t units);

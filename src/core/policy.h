@@ -54,6 +54,12 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 #define BORROW_BYTES 512  /* about so much at a time, */
 #define BORROW_MAX   2048 /* about so much in all, and four blocks at the least */
 
+/* ---- large blocks freed a moment ago ---- */
+
+#define RECENT_ROWS  8 /* kept by a heap */
+#define RECENT_SHARE 8 /* of the free touched memory that may be kept, this part, by all together */
+#define RECENT_SLACK 4 /* a row may be this part larger than what is asked for */
+
 /* ---- frees into other heaps ---- */
 
 #define REMOTE_RINGS         16         /* pages gathered for at a time */

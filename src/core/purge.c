@@ -3,6 +3,7 @@
 #include "core/purge.h"
 
 #include "base/option.h"
+#include "core/recent.h"
 #include "os/os.h"
 
 /* Before the system is asked again for what it has refused. */
@@ -49,6 +50,7 @@ static bool purge_to(size_t keep)
 /* One step: what neither this nor the last one needed goes back. */
 static bool step(void)
 {
+    cairn__recent_flush_all();
     struct pool_figures figures = cairn__pool_figures();
     size_t peak = cairn__pool_recent_peak();
     size_t needed = size_max(peak, atomic_exchange(&purge.last_peak, peak));
@@ -136,6 +138,7 @@ void cairn__purge_after_thread(void)
 
 bool cairn__purge_all(void)
 {
+    cairn__recent_flush_all();
     bool some = cairn__pool_figures().dirty != 0;
     cairn__units_purge(0);
     return some;

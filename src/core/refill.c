@@ -2,6 +2,7 @@
 /* See refill.h. */
 #include "core/refill.h"
 
+#include "core/recent.h"
 #include "core/remote.h"
 #include "core/shared.h"
 
@@ -113,6 +114,8 @@ void *cairn__refill(struct heap *heap, unsigned class)
     if (UNLIKELY(heap->shelf[class].active == NULL && should_borrow(heap, class)))
         list = borrow(heap, class);
     if (list == NULL)
+        list = blocks_of_class(heap, class);
+    if (UNLIKELY(list == NULL) && cairn__recent_flush_all())
         list = blocks_of_class(heap, class);
     if (LIKELY(list != NULL)) {
         heap->bin[class] = block_next(list);

@@ -9,8 +9,8 @@
 static struct {
     struct lock lock; /* RANK_REGISTRY */
     _Atomic(struct heap *) known;
-    size_t live;       /* heaps that have a thread */
-    struct heap *idle; /* last first: its memory is the warmest */
+    _Atomic size_t live; /* heaps that have a thread */
+    struct heap *idle;   /* last first: its memory is the warmest */
 } registry;
 
 static void enter(struct heap *heap)
@@ -46,7 +46,8 @@ struct heap *cairn__registry_take(void)
     else
         heap = create();
     if (heap != NULL) {
-        heap->borrows = ++registry.live > BORROW_HEAPS;
+        heap->borrows = atomic_fetch_add_explicit(&registry.live, 1, memory_order_relaxed) >=
+                        BORROW_HEAPS;
         memset(heap->borrowed, 0, sizeof heap->borrowed);
         atomic_store(&heap->state, HEAP_LIVE);
     }
@@ -59,7 +60,7 @@ static void make_idle(struct heap *heap)
 {
     heap->next_idle = registry.idle;
     registry.idle = heap;
-    registry.live--;
+    atomic_fetch_sub_explicit(&registry.live, 1, memory_order_relaxed);
     atomic_store(&heap->state, HEAP_IDLE);
 }
 
@@ -79,6 +80,11 @@ bool cairn__registry_free_batch(struct heap *idle, struct page *page, void *firs
         cairn__heap_free_batch(idle, page, first, last, count);
     lock_release(&registry.lock);
     return its;
+}
+
+size_t cairn__registry_live(void)
+{
+    return atomic_load_explicit(&registry.live, memory_order_relaxed);
 }
 
 struct heap *cairn__registry_first(void)

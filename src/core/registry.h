@@ -24,6 +24,9 @@ bool cairn__registry_free_batch(struct heap *idle, struct page *page, void *firs
 /* Enters a new heap that is not a thread's. */
 void cairn__registry_add(struct heap *heap);
 
+/* How many heaps have a thread, about. */
+size_t cairn__registry_live(void);
+
 /* Every heap, oldest last; for walking. Heaps are only ever added. */
 struct heap *cairn__registry_first(void);
 

@@ -10,6 +10,7 @@
 #include "core/large.h"
 #include "core/metadata.h"
 #include "core/purge.h"
+#include "core/recent.h"
 #include "core/registry.h"
 #include "core/remote.h"
 #include "core/separate.h"
@@ -36,6 +37,7 @@ static void leave(struct heap *heap)
         cairn__remote_flush(heap);
     } while (remote_has_mail(heap));
     cairn__heap_abandon(heap);
+    cairn__recent_flush(heap);
     cairn__heap = &cairn__heap_gone;
     heap->busy = false;
     cairn__registry_give(heap);

@@ -129,7 +129,7 @@ __attribute__((no_sanitize("thread"))) static bool begins_block(const struct pag
 {
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
-    if (page_owner(page) == NULL)
+    if (page_owner(page) == NULL || page_owner(page) == OWNER_KEPT)
         return false;
     size_t offset = (size_t)(ptr - page->start);
     size_t size = page->size;

@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include "core/recent.h"
 #include "core/registry.h"
 #include "core/remote.h"
 #include "core/shared.h"
@@ -188,11 +189,12 @@ static void check_region(const struct region *region)
         for (size_t i = 0; i < page->units; i++)
             REQUIRE(!unit_is_free(region, unit + i));
         sum.units += page->units;
-        if (owner == OWNER_LARGE) {
+        if (owner == OWNER_LARGE || owner == OWNER_KEPT) {
             REQUIRE(page_state(page) == PAGE_LARGE && page->size == 0);
             for (unsigned i = 1; i < page->units; i++)
                 REQUIRE(page_owner(page + i) == NULL);
-            sum.large++;
+            sum.large += owner == OWNER_LARGE;
+            sum.kept += owner == OWNER_KEPT ? page->units : 0;
         } else {
             check_page(region, page);
             if (owner == OWNER_DEPOT)
@@ -365,6 +367,7 @@ void unit_abandon(struct heap *heap)
     cairn__remote_empty_bins(heap);
     cairn__remote_flush(heap);
     cairn__heap_abandon(heap);
+    cairn__recent_flush(heap);
 }
 
 void unit_abandon_shared(void)

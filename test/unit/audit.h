@@ -18,6 +18,7 @@ struct audit {
     size_t free;       /* in pages' lists */
     size_t pages;      /* of blocks */
     size_t large;      /* pages of one large block */
+    size_t kept;       /* units of those that heaps keep for the next one */
     size_t cold;
     size_t shelved;
     size_t owned; /* by heaps */

@@ -8,6 +8,7 @@
 #include "base/option.h"
 #include "core/large.h"
 #include "core/malloc.h"
+#include "core/recent.h"
 #include "core/remote.h"
 #include "core/shared.h"
 #include "core/thread.h"
@@ -297,6 +298,7 @@ TEST(double_frees)
         assert_int_equal(cairn__foreign_frees(), 3 * i + 3);
         assert_int_equal(cairn__usable_size(block), 0);
     }
+    cairn__recent_flush(cairn__heap);
     assert_int_equal(cairn__pool_figures().used, 0);
     assert_int_equal(cairn__huge_figures().count, 0);
 }
