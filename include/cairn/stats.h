@@ -40,6 +40,12 @@ struct cairn_stats {
     size_t page_unused; /* in pages, never handed out; most of it was never touched either */
     size_t kept;        /* free, in no page, touched: what cairn_purge returns */
     size_t tables;      /* the accessible descriptors of pages; in addition to metadata */
+
+    size_t asked;  /* about what live was asked for: large blocks exactly, others by samples */
+    size_t handed; /* blocks up to 128 KiB handed to threads' caches so far, in number */
+    size_t trips;  /* calls that found their thread's cache empty; handed - trips did not */
+    size_t handed_large; /* large blocks handed out so far */
+    size_t recent_large; /* of these from rows that the thread had kept */
 };
 
 /* Fills in as many fields as stats->size covers. O(memory held / 64 KiB). */

@@ -74,6 +74,7 @@ struct sums {
     struct cairn__figures *figures;
     struct class_figures *classes; /* or NULL */
     size_t bytes;
+    double asked[CLASS_COUNT]; /* bytes a block, about */
 };
 
 static void add_page(void *context, const struct heap *owner, const struct page *copy)
@@ -92,11 +93,14 @@ static void add_page(void *context, const struct heap *owner, const struct page 
     figures->pages_large += owner == OWNER_LARGE;
     if (is_large(copy)) {
         figures->large += bytes;
+        figures->asked += bytes - size_min(copy->needed, bytes);
         figures->large_count++;
         return;
     }
     struct counts counts = count_blocks(copy);
     figures->live += counts.live * copy->size;
+    size_t asked = (size_t)((double)counts.live * sums->asked[copy->class]);
+    figures->asked += asked;
     figures->returned += counts.returned * copy->size;
     figures->unused += bytes - (counts.live + counts.returned) * copy->size;
     if (sums->classes != NULL) {
@@ -104,6 +108,7 @@ static void add_page(void *context, const struct heap *owner, const struct page 
         row->pages++;
         row->bytes += bytes;
         row->live += counts.live;
+        row->asked += asked;
         row->returned += counts.returned;
         row->unused += counts.unused;
     }
@@ -123,6 +128,45 @@ static void add_region(struct cairn__figures *figures, const struct region *regi
     figures->tables += region->size == 0 ? 0 : table_bytes(region, opened);
 }
 
+/* Others' heaps, read while they go on: no figure of one is worth more than that. */
+__attribute__((no_sanitize("thread"))) static struct heap_counts counts_of(const struct heap *heap)
+{
+    return heap->counts;
+}
+
+__attribute__((no_sanitize("thread"))) static uint32_t asked_of(const struct heap *heap,
+                                                                unsigned class)
+{
+    return heap->asked[class];
+}
+
+static void add_counts(struct heap_counts *sum, struct heap_counts counts)
+{
+    sum->handed += counts.handed;
+    sum->trips += counts.trips;
+    sum->large += counts.large;
+    sum->recent += counts.recent;
+}
+
+/* What a block of each class was asked for: the mean of the heaps that know. */
+static void add_heaps(struct sums *sums)
+{
+    unsigned knowing[CLASS_COUNT] = {0};
+    for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known) {
+        add_counts(&sums->figures->counts, counts_of(heap));
+        sums->figures->heaps += atomic_load_explicit(&heap->state, memory_order_relaxed) !=
+                                HEAP_DESTROYED;
+        for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+            uint32_t mean = asked_of(heap, class);
+            knowing[class] += mean != 0;
+            sums->asked[class] += mean / 16.0;
+        }
+    }
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
+        sums->asked[class] = knowing[class] == 0 ? cairn__classes[class].size
+                                                 : sums->asked[class] / knowing[class];
+}
+
 void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_figures *classes)
 {
     *figures = (struct cairn__figures){0};
@@ -133,11 +177,9 @@ void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_fi
     for (; region != NULL; region = cairn__region_next(region))
         add_region(figures, region);
     cairn__regions_let_go();
-    struct sums sums = {figures, classes, 0};
+    struct sums sums = {figures, classes, 0, {0}};
+    add_heaps(&sums);
     visit_pages(add_page, &sums);
-    for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
-        figures->heaps += atomic_load_explicit(&heap->state, memory_order_relaxed) !=
-                          HEAP_DESTROYED;
 
     struct huge_figures huge = cairn__huge_figures();
     struct pool_figures pool = cairn__pool_figures();
@@ -146,6 +188,7 @@ void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_fi
     figures->huge_count = huge.count;
     figures->mapped += huge.bytes;
     figures->live += figures->large + huge.bytes;
+    figures->asked = size_min(figures->asked + huge.bytes, figures->live);
     figures->unused += used > sums.bytes ? used - sums.bytes : 0;
     figures->kept += pool.dirty << UNIT_SHIFT;
     figures->free = figures->returned + figures->unused + figures->kept;
@@ -196,7 +239,7 @@ const struct heap *cairn__figures_heaps(const struct heap *from, struct heap_fig
         int state = atomic_load_explicit(&heap->state, memory_order_relaxed);
         size_t huge = huge_bytes_of(heap);
         if (state != HEAP_DESTROYED)
-            rows[all.count++] = (struct heap_figures){heap, state, 0, huge, huge};
+            rows[all.count++] = (struct heap_figures){heap, state, 0, huge, huge, counts_of(heap)};
     }
     if (all.count > 0)
         visit_pages(add_to_heap, &all);

@@ -27,11 +27,13 @@ struct cairn__figures {    /* bytes, unless said otherwise */
     size_t heaps;    /* there are, idle ones included */
     size_t large;    /* part of live: blocks above the classes that are not huge */
     size_t large_count;
-    size_t returned;      /* in pages: blocks that came back */
-    size_t unused;        /* in pages: never handed out; what is too small for a block; pages on */
-                          /* their way to and from the pool */
-    size_t kept;          /* in the pool, touched */
-    size_t tables;        /* the accessible part of the regions' descriptors, headers and bits */
+    size_t returned; /* in pages: blocks that came back */
+    size_t unused;   /* in pages: never handed out; what is too small for a block; pages on */
+                     /* their way to and from the pool */
+    size_t kept;     /* in the pool, touched */
+    size_t tables;   /* the accessible part of the regions' descriptors, headers and bits */
+    size_t asked;    /* about what live was asked for; large blocks exactly, others by samples */
+    struct heap_counts counts; /* of all heaps */
     size_t pages_cold;    /* full, or nearly, and nobody's: the first to free one of their blocks */
     size_t pages_shelved; /* in the depot */
     size_t pages_large;   /* one large block each, of no heap */
@@ -44,6 +46,7 @@ struct class_figures {
     size_t pages;
     size_t bytes; /* that they take */
     size_t live;
+    size_t asked; /* bytes that live blocks were asked for, about */
     size_t returned;
     size_t unused; /* never handed out */
 };
@@ -59,6 +62,7 @@ struct heap_figures {
     size_t pages;
     size_t bytes; /* that they take, and huge blocks of a separate heap */
     size_t live;  /* of these in blocks handed out */
+    struct heap_counts counts;
 };
 
 /*

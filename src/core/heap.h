@@ -46,6 +46,14 @@ enum heap_state {
 
 enum { HEAP_NAME_SIZE = 32 };
 
+/* What a heap has done so far, for statistics: kept where the straight lines do not pass. */
+struct heap_counts {
+    uint64_t handed; /* blocks that went into bins */
+    uint64_t trips;  /* times that an empty bin was filled for it */
+    uint64_t large;  /* large blocks allocated */
+    uint64_t recent; /* of these from rows that it had kept */
+};
+
 struct heap {
     void *bin[CLASS_COUNT]; /* what malloc pops from; [0] always empty */
     struct shelf shelf[CLASS_COUNT];
@@ -58,6 +66,9 @@ struct heap {
     void *strays;   /* batches that came to an idle heap; this heap passes them on */
 
     uint32_t refills;
+    struct heap_counts counts;
+    uint32_t
+        asked[CLASS_COUNT]; /* a mean of what was asked for, in sixteenths of a byte; 0: nothing */
 
     /* Large blocks freed a moment ago; recent.h. Others take from it. */
     uint8_t recent_next;
@@ -123,6 +134,13 @@ static inline void heap_leave(struct heap *heap, bool outer)
 {
     atomic_signal_fence(memory_order_seq_cst);
     heap->busy = outer;
+}
+
+/* Notes what was asked for: once a trip, so the mean is of samples, the last sixteen weighing most. */
+static inline void heap_note_asked(struct heap *heap, unsigned class, size_t size)
+{
+    uint32_t mean = heap->asked[class];
+    heap->asked[class] = mean == 0 ? (uint32_t)size * 16 : mean - mean / 16 + (uint32_t)size;
 }
 
 /* ---- frees ---- */

@@ -31,12 +31,19 @@ static struct {
 
 /* ---- large ---- */
 
+/* What a large block holds beyond what was asked for. The countdown has no other use there. */
+static void set_asked(struct page *page, size_t size)
+{
+    page->needed = (uint32_t)(((size_t)page->units << UNIT_SHIFT) - size);
+}
+
 /* Fresh memory is taken only when the rows that this heap keeps are of no use either. */
 static struct page *find_page(struct heap *heap, size_t units, bool chunk_aligned)
 {
     struct page *page = NULL;
-    if (!chunk_aligned)
-        page = cairn__recent_take(heap, units);
+    heap->counts.large++;
+    if (!chunk_aligned && (page = cairn__recent_take(heap, units)) != NULL)
+        heap->counts.recent++;
     if (page == NULL && units <= RECENT_UNITS_MAX)
         page = cairn__page_find_large(units, chunk_aligned);
     if (page == NULL)
@@ -60,6 +67,7 @@ static void *take_units(size_t size, bool chunk_aligned, bool *zeroed, struct he
     struct page *page = take_page((size + UNIT_SIZE - 1) >> UNIT_SHIFT, chunk_aligned);
     if (page == NULL)
         return NULL;
+    set_asked(page, size);
     if (zeroed != NULL)
         *zeroed = page->clean;
     if (separate != NULL) {
@@ -84,19 +92,26 @@ bool cairn__large_free(void *block, struct page *page)
     return true;
 }
 
+static bool resize_to(struct page *page, size_t size)
+{
+    bool done = cairn__page_resize_large(page, (size + UNIT_SIZE - 1) >> UNIT_SHIFT);
+    if (done)
+        set_asked(page, size);
+    return done;
+}
+
 bool cairn__large_resize(void *block, size_t size)
 {
     struct page *page = page_near(block);
-    size_t units = (size + UNIT_SIZE - 1) >> UNIT_SHIFT;
     if (page == NULL || page->size != 0 || block != page->start)
         return false;
     struct heap *owner = page_owner(page);
     if (owner == OWNER_LARGE)
-        return cairn__page_resize_large(page, units);
+        return resize_to(page, size);
     if (!owner_is_heap(owner))
         return false;
     lock_acquire(&owner->lock);
-    bool done = cairn__page_resize_large(page, units);
+    bool done = resize_to(page, size);
     lock_release(&owner->lock);
     return done;
 }

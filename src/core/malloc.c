@@ -38,7 +38,7 @@ static NOINLINE void *take_shared(unsigned class)
 }
 
 /* The bin is empty and the active page has too little. *fresh (if asked): the block reads as zero. */
-static NOINLINE void *take_from_new(unsigned class, bool *fresh)
+static NOINLINE void *take_from_new(unsigned class, size_t size, bool *fresh)
 {
     struct heap *heap = cairn__thread_heap();
     if (UNLIKELY(heap == NULL))
@@ -49,13 +49,14 @@ static NOINLINE void *take_from_new(unsigned class, bool *fresh)
         return block;
     }
     block = cairn__refill(heap, class);
+    heap_note_asked(heap, class, size);
     purge_attend();
     if (fresh != NULL)
         *fresh = heap->fresh;
     return block;
 }
 
-static inline void *take_block(unsigned class, bool *fresh)
+static inline void *take_block(unsigned class, size_t size, bool *fresh)
 {
     struct heap *heap = cairn__heap;
     void *block = heap->bin[class];
@@ -64,7 +65,7 @@ static inline void *take_block(unsigned class, bool *fresh)
         return block;
     }
     block = refill_from_active(heap, class);
-    return LIKELY(block != NULL) ? block : take_from_new(class, fresh);
+    return LIKELY(block != NULL) ? block : take_from_new(class, size, fresh);
 }
 
 static void *take_large(size_t size, size_t align, bool *zeroed)
@@ -76,7 +77,7 @@ static void *take_large(size_t size, size_t align, bool *zeroed)
 void *cairn__malloc_slow(size_t size)
 {
     if (LIKELY(size <= MEDIUM_MAX))
-        return take_block(class_of(size), NULL);
+        return take_block(class_of(size), size, NULL);
     return take_large(size, 1, NULL);
 }
 
@@ -89,7 +90,7 @@ void *cairn__calloc(size_t count, size_t size)
     void *block = cairn__malloc_fast(bytes);
     if (UNLIKELY(block == NULL)) {
         if (bytes <= MEDIUM_MAX)
-            block = take_block(class_of(bytes), &zeroed);
+            block = take_block(class_of(bytes), bytes, &zeroed);
         else
             block = take_large(bytes, 1, &zeroed);
     }
@@ -108,7 +109,7 @@ void *cairn__aligned(size_t align, size_t size)
         return cairn__malloc_slow(size);
     unsigned class = align > UNIT_SIZE ? 0 : cairn__class_aligned(size, align);
     if (class != 0)
-        return take_block(class, NULL);
+        return take_block(class, size, NULL);
     return take_large(size, align, NULL);
 }
 

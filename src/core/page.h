@@ -51,7 +51,7 @@ struct page {
 
     /* The owner's alone. */
     void *free;      /* blocks that came back, last first */
-    uint32_t needed; /* frees until the next event */
+    uint32_t needed; /* frees until the next event; of a large block the bytes nobody asked for */
 
     /* Set when the page is taken; stable while any of its blocks is in use. */
     uint32_t size; /* of a block; 0 for a large one */

@@ -11,16 +11,30 @@
  * page are not: it sleeps until there are more. In a page that is not full they come first, because
  * their memory was touched already.
  */
+static void *take_returned(struct heap *heap, struct page *page)
+{
+    heap->counts.handed += page_free_count(page);
+    return page_take_free(page);
+}
+
+static void *take_unused(struct heap *heap, struct page *page)
+{
+    unsigned before = page->issued;
+    void *list = cairn__page_extend(page);
+    heap->counts.handed += page->issued - before;
+    return list;
+}
+
 static void *blocks_from(struct heap *heap, struct page *page)
 {
     bool full = page->issued == page->capacity;
     unsigned count = page_free_count(page);
     if (count >= (full ? page->wake : 1))
-        return page_take_free(page);
+        return take_returned(heap, page);
     if (full)
         return NULL;
     heap->fresh = page->clean && page->size >= EXTEND_BYTES; /* then it is one block, untouched */
-    return cairn__page_extend(page);
+    return take_unused(heap, page);
 }
 
 static bool should_borrow(const struct heap *heap, unsigned class)
@@ -45,6 +59,7 @@ static void *borrow(struct heap *heap, unsigned class)
         block_set_next(block, list);
         list = block;
         heap->borrowed[class]++;
+        heap->counts.handed++;
     }
     cairn__shared_release(shared);
     return list;
@@ -73,7 +88,7 @@ static void *last_blocks_of_class(struct heap *heap, unsigned class)
     }
     if (page == NULL && (page = cairn__heap_last_page(heap, class)) == NULL)
         return NULL;
-    return page->free != NULL ? page_take_free(page) : cairn__page_extend(page);
+    return page->free != NULL ? take_returned(heap, page) : take_unused(heap, page);
 }
 
 /*
@@ -117,6 +132,7 @@ void *cairn__refill(struct heap *heap, unsigned class)
         list = blocks_of_class(heap, class);
     if (UNLIKELY(list == NULL) && cairn__recent_flush_all())
         list = blocks_of_class(heap, class);
+    heap->counts.trips++;
     if (LIKELY(list != NULL)) {
         heap->bin[class] = block_next(list);
     } else {

@@ -18,9 +18,14 @@
 static inline void *refill_from_active(struct heap *heap, unsigned class)
 {
     struct page *page = heap->shelf[class].active;
-    if (page == NULL || page_free_count_in(page, PAGE_ACTIVE) < page->wake)
+    if (page == NULL)
+        return NULL;
+    uint32_t count = page_free_count_in(page, PAGE_ACTIVE);
+    if (count < page->wake)
         return NULL;
     bool outer = heap_enter(heap);
+    heap->counts.handed += count;
+    heap->counts.trips++;
     void *block = page_take_free(page);
     heap->bin[class] = block_next(block);
     heap_leave(heap, outer);

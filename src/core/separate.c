@@ -88,7 +88,7 @@ void cairn__separate_destroy(struct heap *heap)
 
 /* ---- blocks ---- */
 
-static void *take_block(struct heap *heap, unsigned class, bool *zeroed)
+static void *take_block(struct heap *heap, unsigned class, size_t size, bool *zeroed)
 {
     void *block = heap->bin[class];
     if (block != NULL) {
@@ -96,6 +96,7 @@ static void *take_block(struct heap *heap, unsigned class, bool *zeroed)
         return block;
     }
     block = cairn__refill(heap, class);
+    heap_note_asked(heap, class, size);
     if (zeroed != NULL)
         *zeroed = heap->fresh;
     return block;
@@ -112,7 +113,7 @@ void *cairn__separate_alloc(struct heap *heap, size_t size, size_t align, bool *
 {
     unsigned class = class_for(size, align);
     lock_acquire(&heap->lock);
-    void *block = class != 0 ? take_block(heap, class, zeroed)
+    void *block = class != 0 ? take_block(heap, class, size, zeroed)
                              : cairn__large_alloc(size, align, zeroed, heap);
     lock_release(&heap->lock);
     return block;

@@ -265,6 +265,11 @@ CAIRN_EXPORT void cairn_stats_get(struct cairn_stats *stats)
         .page_unused = figures.unused,
         .kept = figures.kept,
         .tables = figures.tables,
+        .asked = figures.asked,
+        .handed = figures.counts.handed,
+        .trips = figures.counts.trips,
+        .handed_large = figures.counts.large,
+        .recent_large = figures.counts.recent,
     };
     memcpy(stats, &full, size_min(stats->size, sizeof full));
 }

@@ -32,6 +32,14 @@ static void put_header(struct output *output)
     cairn__output_quoted(output, program, length);
 }
 
+static void put_counts(struct output *output, const struct heap_counts *counts)
+{
+    put_number(output, ",", "handed", counts->handed);
+    put_number(output, ",", "trips", counts->trips);
+    put_number(output, ",", "handed_large", counts->large);
+    put_number(output, ",", "recent_large", counts->recent);
+}
+
 static void put_totals(struct output *output, const struct snapshot *snapshot)
 {
     const struct cairn__figures *figures = &snapshot->figures;
@@ -52,6 +60,8 @@ static void put_totals(struct output *output, const struct snapshot *snapshot)
     put_number(output, ",", "page_unused", figures->unused);
     put_number(output, ",", "kept", figures->kept);
     put_number(output, ",", "tables", figures->tables);
+    put_number(output, ",", "asked", figures->asked);
+    put_counts(output, &figures->counts);
     put_number(output, ",", "pages_cold", figures->pages_cold);
     put_number(output, ",", "pages_depot", figures->pages_shelved);
 }
@@ -83,6 +93,7 @@ static void put_classes(struct output *output, const struct snapshot *snapshot)
         put_number(output, ",", "bytes", row->bytes);
         put_number(output, ",", "live_blocks", row->live);
         put_number(output, ",", "live", row->live * size);
+        put_number(output, ",", "asked", row->asked);
         put_number(output, ",", "free", row->returned * size);
         put_number(output, ",", "unused", row->bytes - (row->live + row->returned) * size);
         cairn__output_put(output, "}");
@@ -115,6 +126,7 @@ static void put_heaps(struct output *output)
             put_number(output, ",", "pages", rows[i].pages);
             put_number(output, ",", "bytes", rows[i].bytes);
             put_number(output, ",", "live", rows[i].live);
+            put_counts(output, &rows[i].counts);
             cairn__output_put(output, "}");
         }
     } while (next != NULL);

@@ -65,7 +65,9 @@ static void put_facts(struct output *output, const struct snapshot *snapshot)
     const struct cairn__figures *figures = &snapshot->figures;
     cairn__output_put(output, "Peak ");
     cairn__output_size(output, 0, figures->peak_committed);
-    cairn__output_put(output, "; fragmentation ");
+    cairn__output_put(output, "; fragmentation inside blocks about ");
+    cairn__output_share(output, figures->live - figures->asked, figures->live);
+    cairn__output_put(output, ", outside ");
     size_t freed = figures->returned + figures->kept;
     cairn__output_share(output, freed, freed + figures->live);
     cairn__output_put(output, "; heaps ");
@@ -74,6 +76,15 @@ static void put_facts(struct output *output, const struct snapshot *snapshot)
     cairn__output_uint(output, figures->pages);
     cairn__output_put(output, "; frees of foreign pointers ");
     cairn__output_uint(output, snapshot->foreign_frees);
+    cairn__output_put(output, ".\n");
+    const struct heap_counts *counts = &figures->counts;
+    cairn__output_put(output, "Blocks handed out ");
+    cairn__output_uint(output, counts->handed + counts->large);
+    cairn__output_put(output, "; from a thread's cache ");
+    cairn__output_share(output, counts->handed - size_min(counts->trips, counts->handed),
+                        counts->handed);
+    cairn__output_put(output, ", of large ones ");
+    cairn__output_share(output, counts->recent, counts->large);
     cairn__output_put(output, ".\n");
 }
 
@@ -104,6 +115,7 @@ static void put_class(struct output *output, const struct class_figures *row, si
     cairn__output_column(output, 9, row->pages);
     cairn__output_column(output, 12, row->live);
     cairn__output_size(output, 12, row->live * size);
+    cairn__output_size(output, 12, row->asked);
     cairn__output_size(output, 12, row->returned * size);
     cairn__output_size(output, 12, row->bytes - (row->live + row->returned) * size);
     cairn__output_put(output, "\n");
@@ -121,8 +133,9 @@ static void put_big(struct output *output, const char *name, size_t count, size_
 static void put_classes(struct output *output, const struct snapshot *snapshot)
 {
     const struct cairn__figures *figures = &snapshot->figures;
-    cairn__output_put(output,
-                      "\n    block    pages      blocks      in use       freed  never used\n");
+    cairn__output_put(
+        output,
+        "\n    block    pages      blocks      in use   asked for       freed  never used\n");
     for (unsigned class = 1; class < CLASS_COUNT; class ++)
         if (snapshot->classes[class].pages > 0)
             put_class(output, &snapshot->classes[class], cairn__classes[class].size);
@@ -139,6 +152,14 @@ const char *cairn__stats_heap_state(const struct heap_figures *row)
     return row->state == HEAP_IDLE ? "idle" : "live";
 }
 
+static void put_heap_counts(struct output *output, const struct heap_counts *counts)
+{
+    cairn__output_column(output, 12, counts->handed + counts->large);
+    cairn__output_put(output, "     ");
+    cairn__output_share(output, counts->handed - size_min(counts->trips, counts->handed),
+                        counts->handed);
+}
+
 /* The newest; programs may have thousands. */
 enum { HEAPS_SHOWN = 32 };
 
@@ -147,13 +168,16 @@ static void put_heaps(struct output *output, const struct snapshot *snapshot)
     struct heap_figures rows[HEAPS_SHOWN];
     size_t count;
     const struct heap *rest = cairn__figures_heaps(NULL, rows, HEAPS_SHOWN, &count);
-    cairn__output_put(output, "\n     heap    state       pages        held      in use\n");
+    cairn__output_put(
+        output,
+        "\n     heap    state       pages        held      in use  handed out  from cache\n");
     for (size_t i = 0; i < count; i++) {
         cairn__output_column(output, 9, rows[i].heap->number);
         cairn__output_word(output, 9, cairn__stats_heap_state(&rows[i]));
         cairn__output_column(output, 12, rows[i].pages);
         cairn__output_size(output, 12, rows[i].bytes);
         cairn__output_size(output, 12, rows[i].live);
+        put_heap_counts(output, &rows[i].counts);
         if (rows[i].heap->name[0] != '\0')
             put_printable(output, "  ", rows[i].heap->name, HEAP_NAME_SIZE);
         cairn__output_put(output, "\n");

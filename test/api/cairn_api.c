@@ -383,6 +383,36 @@ static void stats_add_up(void **state)
     assert_int_equal(stats_now().huge, before.huge);
 }
 
+/* What was asked for is known about, of large blocks exactly; what was handed out, to the cache. */
+static void stats_know_what_was_asked(void **state)
+{
+    (void)state;
+    struct cairn_stats before = stats_now();
+    size_t count = cairn_alloc_batch(520, blocks, 900); /* granted 576 */
+
+    blocks[count++] = cairn_malloc(257 * KIB);
+    blocks[count++] = cairn_realloc(cairn_malloc(1000 * KIB), 400 * KIB + 1);
+    struct cairn_stats stats = stats_now();
+    size_t expected = 900 * 520 + 257 * KIB + 400 * KIB + 1;
+    size_t asked = stats.asked - before.asked;
+
+    assert_true(stats.asked < stats.live);
+    check(asked >= expected - 64 * KIB && asked <= expected + 32 * KIB, "%zu asked, not %zu", asked,
+          expected);
+    assert_true(stats.handed - before.handed <= 900 + 64);
+    assert_true(stats.handed - before.handed >= 900 - 64);
+    assert_true(stats.trips > before.trips && stats.trips - before.trips <= 900 / 4);
+    assert_int_equal(stats.handed_large - before.handed_large, 2);
+    cairn_free_batch(blocks, count);
+
+    before = stats_now();
+    for (int i = 0; i < 10; i++)
+        cairn_free(cairn_malloc(300 * KIB));
+    stats = stats_now();
+    assert_int_equal(stats.handed_large - before.handed_large, 10);
+    assert_true(stats.recent_large - before.recent_large >= 8);
+}
+
 static void foreign_frees_are_counted(void **state)
 {
     (void)state;
@@ -417,6 +447,7 @@ int main(void)
         cmocka_unit_test(reserve_refuses_too_much),
         cmocka_unit_test(stats_keep_to_the_size),
         cmocka_unit_test(stats_add_up),
+        cmocka_unit_test(stats_know_what_was_asked),
         cmocka_unit_test(foreign_frees_are_counted),
     };
 
