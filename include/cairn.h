@@ -127,9 +127,9 @@ bool cairn_purge(void);
 
 /*
  * Makes at least `size` bytes of memory ready, so that allocating them later, in blocks up to 16 MiB,
- * asks nothing of the system and causes no page fault; free memory that was touched before counts.
- * How much of it stays, and how long, is a matter of the options DIRTY_MAX and PURGE_DELAY. False,
- * with errno ENOMEM: there is less. (A system that promises more memory than it has may end the
+ * asks nothing of the system and causes hardly a page fault; free memory that was touched before counts.
+ * From then on so much free memory is kept, until the next call of this function, with 0 or another
+ * size, or of cairn_purge. False, with errno ENOMEM: there is less, and nothing has changed. (A system that promises more memory than it has may end the
  * process instead, as whenever memory is used.) O(size).
  */
 bool cairn_reserve(size_t size);

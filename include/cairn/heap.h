@@ -30,7 +30,8 @@ typedef struct cairn_heap cairn_heap;
 cairn_heap *cairn_heap_create(const char *name);
 
 /*
- * Frees every block of the heap, and the heap. From then on nobody may use either. NULL does nothing.
+ * Frees every block of the heap, and the heap. From then on nobody may use either; a heap destroyed
+ * twice in a row is ignored and reported. NULL does nothing.
  * O(pages of the heap), however many blocks there are.
  */
 void cairn_heap_destroy(cairn_heap *heap);
@@ -48,8 +49,8 @@ cairn_heap *cairn_heap_of(const void *ptr);
 
 /*
  * Calls visit(context, block, bytes that it holds) for each block in use, in no order, until it
- * returns false. True: all were visited. The heap is locked meanwhile: visit must not allocate from
- * it nor free its blocks. O(blocks in use and free).
+ * returns false. True: all were visited. The heap is locked meanwhile: visit must not use any heap
+ * made by cairn_heap_create, nor free its blocks, nor fork. O(blocks in use and free).
  */
 bool cairn_heap_walk(cairn_heap *heap, bool (*visit)(void *context, void *block, size_t size),
                      void *context);

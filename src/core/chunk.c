@@ -118,12 +118,45 @@ static struct chunk *find_chunk(unsigned count)
     return best;
 }
 
+/* Units leave the pool, across chunks. True if all of them read as zero. */
+static bool remove_row(struct region *region, size_t unit, size_t count)
+{
+    bool clean = true;
+    for (size_t end = unit + count; unit < end;) {
+        unsigned at = (unsigned)(unit % CHUNK_UNITS);
+        unsigned part = (unsigned)size_min(end - unit, CHUNK_UNITS - at);
+        clean &= remove_units(&region->chunks[unit / CHUNK_UNITS], mask32(at, part));
+        unit += part;
+    }
+    return clean;
+}
+
+/* Free units at the end of the chunk before this one; none, if they were not touched and this was. */
+static unsigned free_before(const struct chunk *chunk)
+{
+    if (chunk->index == 0)
+        return 0;
+    uint32_t fit = chunk[-1].free_mask;
+    if (chunk->dirty_mask != 0)
+        fit &= chunk[-1].dirty_mask;
+    return ~fit == 0 ? 0 : 31 - log2_floor(~fit);
+}
+
 static struct span take_in_chunk(unsigned count)
 {
     struct span span = {NULL, 0, false};
     struct chunk *chunk = find_chunk(count);
     if (chunk == NULL)
         return span;
+    /* A chunk that is wholly free goes on where the one before it ends: else pages of five units would
+     * leave two of each chunk's 32 to nobody (of a limit, 40,000-byte blocks got 90 %, not 96). */
+    unsigned before = chunk->free_mask == ALL_UNITS ? free_before(chunk) : 0;
+    if (before != 0 && before < count) {
+        span.region = chunk->region;
+        span.unit = (size_t)chunk->index * CHUNK_UNITS - before;
+        span.clean = remove_row(span.region, span.unit, count);
+        return span;
+    }
     uint32_t starts = runs_of(chunk->free_mask & chunk->dirty_mask, count);
     if (starts == 0)
         starts = runs_of(chunk->free_mask, count);
@@ -173,19 +206,6 @@ static bool search_region(struct search *search, const struct region *region, si
             before = index + 1;
         }
     return false;
-}
-
-/* Units leave the pool, across chunks. True if all of them read as zero. */
-static bool remove_row(struct region *region, size_t unit, size_t count)
-{
-    bool clean = true;
-    for (size_t end = unit + count; unit < end;) {
-        unsigned at = (unsigned)(unit % CHUNK_UNITS);
-        unsigned part = (unsigned)size_min(end - unit, CHUNK_UNITS - at);
-        clean &= remove_units(&region->chunks[unit / CHUNK_UNITS], mask32(at, part));
-        unit += part;
-    }
-    return clean;
 }
 
 static struct span take_row(size_t count, bool chunk_aligned)
@@ -241,6 +261,15 @@ static struct span grow_and_take(size_t count, bool chunk_aligned)
     return span;
 }
 
+/* Rows across chunks too, however many are looked for: when nothing else is left. */
+static struct span find_anywhere(size_t count, bool chunk_aligned)
+{
+    lock_acquire(&pool.lock);
+    struct span span = take_row(count, chunk_aligned);
+    lock_release(&pool.lock);
+    return span;
+}
+
 static bool is_purging(void)
 {
     lock_acquire(&pool.lock);
@@ -262,7 +291,7 @@ struct span cairn__units_take(size_t count, bool chunk_aligned)
     /* At the end of memory: what is being purged just now is out of the pool, and comes back. */
     for (bool purging = true; span.region == NULL && purging;) {
         purging = is_purging();
-        span = cairn__units_find(count, chunk_aligned);
+        span = find_anywhere(count, chunk_aligned);
         if (span.region == NULL && purging)
             cairn__os_sleep(1);
     }

@@ -38,8 +38,9 @@ static inline char *span_start(struct span span)
 }
 
 /*
- * Takes `count` units in a row. Up to CHUNK_UNITS come from one chunk, in O(1). More may begin in the
- * middle of one, unless chunk_aligned is asked for; O(chunks that have free units).
+ * Takes `count` units in a row. They may begin in the middle of a chunk, and end in another, unless
+ * chunk_aligned is asked for. O(1) for up to CHUNK_UNITS, but at the
+ * end of memory; else O(chunks that have free units).
  */
 struct span cairn__units_take(size_t count, bool chunk_aligned);
 

@@ -210,6 +210,14 @@ __attribute__((no_sanitize("thread"))) static size_t huge_bytes_of(const struct 
     return heap->huge_bytes;
 }
 
+/* The name of a heap that is just being made may come torn, but not without its end. */
+__attribute__((no_sanitize("thread"))) static void copy_name(char *to, const struct heap *heap)
+{
+    for (size_t i = 0; i < HEAP_NAME_SIZE - 1; i++)
+        to[i] = ((const volatile char *)heap->name)[i];
+    to[HEAP_NAME_SIZE - 1] = '\0';
+}
+
 struct heap_rows {
     struct heap_figures *rows;
     size_t count;
@@ -238,8 +246,11 @@ const struct heap *cairn__figures_heaps(const struct heap *from, struct heap_fig
     for (; heap != NULL && all.count < count; heap = heap->next_known) {
         int state = atomic_load_explicit(&heap->state, memory_order_relaxed);
         size_t huge = huge_bytes_of(heap);
-        if (state != HEAP_DESTROYED)
-            rows[all.count++] = (struct heap_figures){heap, state, 0, huge, huge, counts_of(heap)};
+        if (state == HEAP_DESTROYED)
+            continue;
+        struct heap_figures *row = &rows[all.count++];
+        *row = (struct heap_figures){heap, state, 0, huge, huge, counts_of(heap), ""};
+        copy_name(row->name, heap);
     }
     if (all.count > 0)
         visit_pages(add_to_heap, &all);

@@ -63,6 +63,7 @@ struct heap_figures {
     size_t bytes; /* that they take, and huge blocks of a separate heap */
     size_t live;  /* of these in blocks handed out */
     struct heap_counts counts;
+    char name[HEAP_NAME_SIZE];
 };
 
 /*

@@ -175,7 +175,11 @@ static void take_from(struct heap *separate, struct huge *record)
 static char *map_or_make_room(size_t size, size_t align)
 {
     char *start = cairn__os_map(size, align);
-    if (start == NULL && (cairn__recent_flush_all() | cairn__regions_release(0)))
+    if (start != NULL)
+        return start;
+    bool some = cairn__recent_flush_all();
+    some |= cairn__regions_release(0);
+    if (some)
         start = cairn__os_map(size, align);
     return start;
 }

@@ -11,7 +11,7 @@
 #include "core/heap.h"
 
 /* Any size; 0 gives a block of its own. */
-void *cairn__malloc_slow(size_t size);
+HIDDEN void *cairn__malloc_slow(size_t size);
 
 /* The straight line: 13 instructions on x86-64. NULL: let malloc_slow decide. */
 static inline void *cairn__malloc_fast(size_t size)
@@ -33,10 +33,10 @@ static inline void *cairn__malloc_fast(size_t size)
 }
 
 /* What the straight line of free leaves: other owners' pages, and the page's countdown at zero. */
-void cairn__free_slow(void *ptr, struct page *page);
-void cairn__free_event(struct page *page);
+HIDDEN void cairn__free_slow(void *ptr, struct page *page);
+HIDDEN void cairn__free_event(struct page *page);
 /* A pointer outside the window: NULL, huge, of another region, or foreign. */
-void cairn__free_outside(void *ptr);
+HIDDEN void cairn__free_outside(void *ptr);
 
 /*
  * The straight line: 17 instructions on x86-64. A pointer that is no block of ours is ignored and

@@ -102,6 +102,12 @@ static inline struct page *page_near(const void *ptr)
     size_t offset = window_offset(ptr);
     if (LIKELY(offset < window_size()))
         return &cairn__window.pages[offset >> UNIT_SHIFT];
+    /* A block handed over by address alone (as RCU does) may come with a size read too early: once
+     * more, after the pointer. */
+    if (!CAIRN_TSAN) /* which does not know fences */
+        atomic_thread_fence(memory_order_acquire);
+    if (UNLIKELY(offset < window_size()))
+        return &cairn__window.pages[offset >> UNIT_SHIFT];
     struct region *region = region_outside_window(ptr);
     return region == NULL ? NULL : &region->pages[((uintptr_t)ptr - region->base) >> UNIT_SHIFT];
 }

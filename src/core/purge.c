@@ -18,9 +18,22 @@ static struct {
     _Atomic uint64_t next;    /* the clock, when the next step is due */
     _Atomic uint64_t refused; /* the clock, when the system last refused; 0: never */
     _Atomic size_t last_peak; /* units in use at most, in the step before this one */
+    _Atomic size_t reserved;  /* units that are kept whatever the options say */
 } purge;
 
-static size_t limit(size_t used)
+/* Purging goes by rows, of a chunk at most: it may give back so much more than it was told. */
+static size_t reserved(void)
+{
+    size_t units = atomic_load_explicit(&purge.reserved, memory_order_relaxed);
+    return units == 0 ? 0 : units + CHUNK_UNITS;
+}
+
+void cairn__purge_reserve(size_t units)
+{
+    atomic_store_explicit(&purge.reserved, units, memory_order_relaxed);
+}
+
+static size_t limit_by_options(size_t used)
 {
     switch (cairn__option(OPTION_PURGE_DELAY)) {
     case 0:
@@ -30,6 +43,11 @@ static size_t limit(size_t used)
     default:
         return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE, used / DIRTY_SHARE);
     }
+}
+
+static size_t limit(size_t used)
+{
+    return size_max(limit_by_options(used), reserved());
 }
 
 /* Locked memory cannot be given back: do not ask at every free. */
@@ -55,7 +73,7 @@ static bool step(void)
     size_t peak = cairn__pool_recent_peak();
     size_t needed = size_max(peak, atomic_exchange(&purge.last_peak, peak));
     size_t keep = needed > figures.used ? needed - figures.used : 0;
-    return purge_to(size_max(keep, DIRTY_FLOOR / UNIT_SIZE));
+    return purge_to(size_max(keep, size_max(DIRTY_FLOOR / UNIT_SIZE, reserved())));
 }
 
 /* True for one caller, when the time has come. */
@@ -117,7 +135,7 @@ void cairn__purge_attend(void)
         return;
     struct pool_figures figures = cairn__pool_figures();
     size_t most = limit(figures.used);
-    if (figures.dirty > most && !purge_to(most / 4 * 3))
+    if (figures.dirty > most && !purge_to(size_max(most / 4 * 3, reserved())))
         return;
     if (atomic_load_explicit(&purge.helper, memory_order_relaxed))
         ring();
@@ -131,6 +149,7 @@ void cairn__purge_after_thread(void)
 {
     struct pool_figures figures = cairn__pool_figures();
     size_t keep = size_max(DIRTY_AFTER_THREAD / UNIT_SIZE, figures.used / DIRTY_SHARE);
+    keep = size_max(keep, reserved());
     if (figures.dirty > keep && keep < limit(figures.used) && !refused_lately())
         purge_to(keep);
     purge_attend();
@@ -138,6 +157,7 @@ void cairn__purge_after_thread(void)
 
 bool cairn__purge_all(void)
 {
+    cairn__purge_reserve(0);
     cairn__recent_flush_all();
     bool some = cairn__pool_figures().dirty != 0;
     cairn__units_purge(0);

@@ -27,10 +27,13 @@ static inline void purge_attend(void)
         cairn__purge_attend();
 }
 
+/* From now on so much free touched memory is kept, whatever the options say; 0: no more. */
+void cairn__purge_reserve(size_t units);
+
 /* A thread has ended. */
 void cairn__purge_after_thread(void);
 
-/* Everything, at once. True if there was anything. */
+/* Everything, at once, what was reserved too. True if there was anything. */
 bool cairn__purge_all(void);
 
 void cairn__purge_in_child(void);

@@ -8,6 +8,7 @@
 #include "core/metadata.h"
 #include "core/refill.h"
 #include "core/registry.h"
+#include "os/fatal.h"
 
 static struct {
     struct lock lock;    /* RANK_SEPARATE */
@@ -24,6 +25,7 @@ static struct heap *make(void)
         return NULL;
     cairn__heap_init(heap, &heap->lock);
     heap->separate = true;
+    atomic_store(&heap->state, HEAP_DESTROYED); /* as yet */
     heap->next_separate = separate.all;
     separate.all = heap;
     cairn__registry_add(heap);
@@ -72,11 +74,17 @@ static void give_pages(struct shelf *shelf)
 void cairn__separate_destroy(struct heap *heap)
 {
     lock_acquire(&heap->lock);
+    if (atomic_load(&heap->state) != HEAP_SEPARATE) {
+        lock_release(&heap->lock);
+        cairn__report("ignored: a heap was destroyed twice:", heap);
+        return;
+    }
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
         heap->bin[class] = NULL;
         give_pages(&heap->shelf[class]);
     }
     cairn__large_free_all(heap);
+    memset(heap->asked, 0, sizeof heap->asked);
     atomic_store(&heap->state, HEAP_DESTROYED);
     lock_release(&heap->lock);
 
@@ -138,7 +146,7 @@ static bool free_block(struct heap *heap, struct page *page, void *block)
 bool cairn__separate_free(void *ptr, struct page *page)
 {
     struct heap *heap = page_owner(page);
-    if (!owner_is_heap(heap))
+    if (!owner_is_heap(heap) || !heap->separate)
         return false;
     lock_acquire(&heap->lock);
     bool done = free_block(heap, page, ptr);

@@ -27,7 +27,7 @@ struct heap *cairn__separate_heap_of(const void *block);
 
 /*
  * Visits every block in use, with what it holds, until told false. Under the heap's lock: the visitor
- * must not use the heap. True: told so by nobody. O(blocks ever handed out by the heap's pages).
+ * must use no separate heap, nor fork. True: told so by nobody. O(blocks ever handed out by the heap's pages).
  */
 bool cairn__separate_walk(struct heap *heap, bool (*visit)(void *context, void *block, size_t size),
                           void *context);

@@ -13,6 +13,7 @@ static struct {
     _Atomic(struct region *) others; /* newest first */
     struct region *unused;           /* records without a region; under the grow lock */
     bool limited;                    /* there was an address limit when the window was made */
+    size_t tail; /* bytes behind the window that are reserved and will not be used */
 } regions;
 
 static size_t bitmap_bytes(size_t size)
@@ -144,20 +145,28 @@ static bool enter_map(struct region *region)
     return true;
 }
 
+/* With its entries in the map, or not at all. */
+static bool reserve_entered(struct region *region, size_t size)
+{
+    if (!reserve(region, size))
+        return false;
+    if (enter_map(region))
+        return true;
+    unreserve(region);
+    return false;
+}
+
 /* Smaller and smaller until it fits, with room for `count` chunks at least. */
 static bool reserve_some(struct region *region, size_t count)
 {
     size_t least = count * CHUNK_SIZE;
     size_t size = size_max(least, REGION_SIZE);
-    while (!reserve(region, size)) {
+    while (!reserve_entered(region, size)) {
         if (size == least)
             return false;
         size = size_max(least, round_down(size / 4, CHUNK_SIZE));
     }
-    if (enter_map(region))
-        return true;
-    unreserve(region);
-    return false;
+    return true;
 }
 
 static struct region *add_region(size_t count)
@@ -209,34 +218,69 @@ static void release_table(void *table, size_t used, size_t rest)
         cairn__os_release((char *)table + from, to - from);
 }
 
+/* Of what the window has reserved: bytes [from, to) go, with their descriptors. */
+static void release_part(size_t from, size_t to)
+{
+    const struct region *window = &regions.window;
+    cairn__os_release((char *)window->base + from, to - from);
+    release_table(window->pages, from / UNIT_SIZE * PAGE_BYTES,
+                  (to - from) / UNIT_SIZE * PAGE_BYTES);
+    release_table(window->chunks, from / CHUNK_SIZE * CHUNK_BYTES,
+                  (to - from) / CHUNK_SIZE * CHUNK_BYTES);
+}
+
+/* Gives back what the window has reserved and will not use. False: there is no such thing. */
+static bool drop_tail(void)
+{
+    size_t tail = regions.tail;
+    regions.tail = 0;
+    if (tail != 0)
+        release_part(regions.window.size, regions.window.size + tail);
+    return tail != 0;
+}
+
+static bool can_reserve(size_t size)
+{
+    void *probe = cairn__os_reserve(size, cairn__os_page_size());
+    if (probe != NULL)
+        cairn__os_release(probe, size);
+    return probe != NULL;
+}
+
 /*
- * The process has got an address limit since it started. What was reserved before counts as used
+ * Has the process got an address limit since it started? What was reserved before counts as used
  * already, so that taking memory from it would evade the limit: the window grows no more, and regions
- * serve. And where the reservation alone exceeds the limit, so that nobody could map anything any
- * more, its unused part goes.
+ * serve. The limit itself is not asked for: sandboxes know the calls for memory, but may kill for
+ * others.
+ *
+ * Where nobody can map anything any more, the reservation alone exceeds the limit, and goes. Or the
+ * table of mappings is full: then no mapping can be cut in two either, and the window is the only
+ * thing that can still grow.
  */
 static void respect_limit(void)
 {
     struct region *window = &regions.window;
-    if (regions.limited || window->size == window->committed)
+    size_t from = window->committed;
+    size_t to = window->size;
+    if (regions.limited || from == to || can_reserve(to))
         return;
-    /* Sandboxes know the call that reserves; the one that asks for limits may kill. */
-    void *probe = cairn__os_reserve(window->size, CHUNK_SIZE);
-    if (probe != NULL) {
-        cairn__os_release(probe, window->size);
+    if (can_reserve(CHUNK_SIZE)) {
+        regions.tail = to - from;
+        window->size = from;
         return;
     }
-    size_t limit = cairn__os_address_limit();
-    if (limit == SIZE_MAX)
+    size_t middle = round_down(from + (to - from) / 2, CHUNK_SIZE);
+    size_t os_page = cairn__os_page_size();
+    if (!cairn__os_release((char *)window->base + middle, os_page))
         return;
-    size_t size = window->committed;
-    size_t tail = window->size - size;
-    window->size = size;
-    if (limit > size + tail)
-        return;
-    cairn__os_release((char *)window->base + size, tail);
-    release_table(window->pages, size / UNIT_SIZE * PAGE_BYTES, tail / UNIT_SIZE * PAGE_BYTES);
-    release_table(window->chunks, size / CHUNK_SIZE * CHUNK_BYTES, tail / CHUNK_SIZE * CHUNK_BYTES);
+    window->size = from;
+    if (middle > from)
+        release_part(from, middle);
+    cairn__os_release((char *)window->base + middle + os_page, to - middle - os_page);
+    release_table(window->pages, middle / UNIT_SIZE * PAGE_BYTES,
+                  (to - middle) / UNIT_SIZE * PAGE_BYTES);
+    release_table(window->chunks, middle / CHUNK_SIZE * CHUNK_BYTES,
+                  (to - middle) / CHUNK_SIZE * CHUNK_BYTES);
 }
 
 /* ---- all together ---- */
@@ -255,6 +299,8 @@ struct region *cairn__window_extend(size_t count, size_t *first)
     while (region != NULL && !has_room(region, count))
         region = cairn__region_next(region);
     if (region == NULL)
+        region = add_region(count);
+    if (region == NULL && drop_tail())
         region = add_region(count);
     return region != NULL && open_chunks(region, count, first) ? region : NULL;
 }

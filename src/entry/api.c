@@ -219,8 +219,10 @@ static size_t reserve_limit(void)
 CAIRN_EXPORT bool cairn_reserve(size_t size)
 {
     cairn__process_start();
-    if (size == 0)
+    if (size == 0) {
+        cairn__purge_reserve(0);
         return true;
+    }
     struct ready *list = NULL;
     if (size <= reserve_limit())
         list = take_ready(round_up(size, UNIT_SIZE) >> UNIT_SHIFT);
@@ -230,6 +232,7 @@ CAIRN_EXPORT bool cairn_reserve(size_t size)
     }
     for (struct ready *ready = list; ready != NULL; ready = ready->next)
         touch(span_start(ready->span), ready->units << UNIT_SHIFT);
+    cairn__purge_reserve(round_up(size, UNIT_SIZE) >> UNIT_SHIFT);
     give_ready(list);
     purge_attend();
     return true;

@@ -113,7 +113,9 @@ bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size)
     int saved = errno;
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
     bool done = mremap(ptr, old_size, new_size, flags, target) != MAP_FAILED;
-    if (!done) {
+    if (!done && (errno == EPERM || errno == ENOSYS)) {
+        munmap(target, new_size); /* a sandbox has refused the call: nothing was begun */
+    } else if (!done) {
         /* Where nothing is mapped any more this succeeds, and can be undone. Else somebody is there,
          * perhaps still the reservation itself: it stays, as address space and nothing more. */
         void *again = map(target, new_size, PROT_NONE, MAP_NORESERVE | MAP_FIXED_NOREPLACE);

@@ -27,7 +27,10 @@ void *cairn__os_map(size_t size, size_t align);
 /* Gives the memory back and keeps the range. True if it reads as zero from now on. */
 bool cairn__os_purge(void *ptr, size_t size);
 
-/* Gives range and memory back, of all or a part of what was reserved or mapped. False: the range is still mapped (it was purged if that worked). */
+/*
+ * Gives range and memory back, of all or a part of what was reserved or mapped. False: the range is as
+ * it was, but for what it held (it was purged if that worked).
+ */
 bool cairn__os_release(void *ptr, size_t size);
 
 /* Resizes a mapping made by cairn__os_map where it lies; a grown part reads as zero. */

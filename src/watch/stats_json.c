@@ -118,10 +118,9 @@ static void put_heaps(struct output *output)
             cairn__output_put(output, ",\"state\":\"");
             cairn__output_put(output, cairn__stats_heap_state(&rows[i]));
             cairn__output_put(output, "\"");
-            if (rows[i].heap->name[0] != '\0') {
+            if (rows[i].name[0] != '\0') {
                 cairn__output_put(output, ",\"name\":");
-                cairn__output_quoted(output, rows[i].heap->name,
-                                     strnlen(rows[i].heap->name, HEAP_NAME_SIZE));
+                cairn__output_quoted(output, rows[i].name, strnlen(rows[i].name, HEAP_NAME_SIZE));
             }
             put_number(output, ",", "pages", rows[i].pages);
             put_number(output, ",", "bytes", rows[i].bytes);

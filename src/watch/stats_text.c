@@ -167,7 +167,7 @@ static void put_heaps(struct output *output, const struct snapshot *snapshot)
 {
     struct heap_figures rows[HEAPS_SHOWN];
     size_t count;
-    const struct heap *rest = cairn__figures_heaps(NULL, rows, HEAPS_SHOWN, &count);
+    cairn__figures_heaps(NULL, rows, HEAPS_SHOWN, &count);
     cairn__output_put(
         output,
         "\n     heap    state       pages        held      in use  handed out  from cache\n");
@@ -178,13 +178,13 @@ static void put_heaps(struct output *output, const struct snapshot *snapshot)
         cairn__output_size(output, 12, rows[i].bytes);
         cairn__output_size(output, 12, rows[i].live);
         put_heap_counts(output, &rows[i].counts);
-        if (rows[i].heap->name[0] != '\0')
-            put_printable(output, "  ", rows[i].heap->name, HEAP_NAME_SIZE);
+        if (rows[i].name[0] != '\0')
+            put_printable(output, "  ", rows[i].name, HEAP_NAME_SIZE);
         cairn__output_put(output, "\n");
     }
-    if (rest != NULL) {
+    if (snapshot->figures.heaps > count) {
         cairn__output_put(output, "and ");
-        cairn__output_uint(output, rest->number);
+        cairn__output_uint(output, snapshot->figures.heaps - count);
         cairn__output_put(output, " older heaps\n");
     }
     cairn__output_put(output, "Pages of no heap: ");

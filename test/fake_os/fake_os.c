@@ -77,10 +77,12 @@ static void leave(void)
     pthread_mutex_unlock(&fake.lock);
 }
 
-/* Before anybody else registers: so that our prepare runs last. */
-__attribute__((constructor)) static void survive_forks(void)
+__attribute__((constructor)) static void start(void)
 {
-    pthread_atfork(enter, leave, leave);
+    pthread_atfork(enter, leave, leave); /* before anybody else's: so our prepare runs last */
+    const char *size = getenv("CAIRN_TEST_PAGE_SIZE");
+    if (size != NULL)
+        fake.page_size = strtoul(size, NULL, 10);
 }
 
 static _Noreturn void breach(const char *what, const void *ptr, size_t size)
@@ -418,14 +420,14 @@ bool cairn__os_release(void *ptr, size_t size)
     check_size("release: odd range", ptr, size);
     struct range *range = range_around(ptr, size);
     expect(range != NULL && !range->lost, "release: no such range, or released twice", ptr, size);
-    range = cut_out(range, ptr, size);
+    bool whole = range->start == (char *)ptr && range->end == (char *)ptr + size;
     bool done = !fails(FAKE_RELEASE, size);
     if (done) {
         munmap(ptr, size);
-        remove_range(range);
+        remove_range(cut_out(range, ptr, size));
     } else {
         madvise(ptr, size, MADV_DONTNEED);
-        range->lost = true;
+        range->lost = whole; /* a part goes on as it was */
     }
     leave();
     return done;

@@ -4,8 +4,9 @@
  * (mmap), but each call is counted, may be made to fail, and is checked against the contract: a
  * breach ends the process with a message. What is reserved, committed and mapped is on record.
  *
- * A fresh process has 4 KiB OS pages, no limits, CAIRN_WINDOW=1G as its whole environment, a clock
- * that stands still, and no threads but those that the test starts itself.
+ * A fresh process has OS pages of CAIRN_TEST_PAGE_SIZE bytes (of its real environment; 4 KiB if that
+ * is unset), no limits, CAIRN_WINDOW=1G as its whole environment, a clock that stands still, and no
+ * threads but those that the test starts itself.
  */
 #ifndef TEST_FAKE_OS_H
 #define TEST_FAKE_OS_H

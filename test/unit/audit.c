@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include "core/large.h"
 #include "core/recent.h"
 #include "core/registry.h"
 #include "core/remote.h"
@@ -80,11 +81,11 @@ static void mark(const struct page *page, const void *block)
 void audit_is_live(const void *block)
 {
     const struct page *page = page_of(block);
-    if (page_owner(page) == OWNER_LARGE) {
+    REQUIRE(page_owner(page) != NULL);
+    if (page_state(page) == PAGE_LARGE) {
         REQUIRE(block == page->start);
         return;
     }
-    REQUIRE(page_owner(page) != NULL);
     size_t number = number_of(page, block);
     REQUIRE((marks_of(page)[number / 8] & 1 << number % 8) == 0);
 }
@@ -123,6 +124,24 @@ static void check_states(const struct page *page)
     sum.shelved += owner == OWNER_DEPOT;
 }
 
+static bool is_separate(const struct heap *owner)
+{
+    return owner_is_heap(owner) && owner->separate;
+}
+
+/* Of no heap, kept by one, or of a separate one. */
+static void check_large(const struct page *page)
+{
+    struct heap *owner = page_owner(page);
+    REQUIRE(owner == OWNER_LARGE || owner == OWNER_KEPT || is_separate(owner));
+    REQUIRE(page->size == 0 && page->separate == is_separate(owner));
+    for (unsigned i = 1; i < page->units; i++)
+        REQUIRE(page_owner(page + i) == NULL);
+    sum.large += owner != OWNER_KEPT;
+    sum.kept += owner == OWNER_KEPT ? page->units : 0;
+    sum.owned += owner_is_heap(owner);
+}
+
 static void check_page(const struct region *region, const struct page *page)
 {
     const struct class_info *info = &cairn__classes[page->class];
@@ -130,6 +149,7 @@ static void check_page(const struct region *region, const struct page *page)
     REQUIRE(page->size == info->size && page->capacity == info->capacity);
     REQUIRE(page->units == info->units && page->wake == info->wake);
     REQUIRE(page->start == (char *)region->base + ((size_t)(page - region->pages) << UNIT_SHIFT));
+    REQUIRE(page->separate == is_separate(page_owner(page)));
     for (unsigned i = 1; i < page->units; i++)
         REQUIRE(page_owner(page + i) == OWNER_INTERIOR && page[i].offset == i);
     check_states(page);
@@ -189,12 +209,8 @@ static void check_region(const struct region *region)
         for (size_t i = 0; i < page->units; i++)
             REQUIRE(!unit_is_free(region, unit + i));
         sum.units += page->units;
-        if (owner == OWNER_LARGE || owner == OWNER_KEPT) {
-            REQUIRE(page_state(page) == PAGE_LARGE && page->size == 0);
-            for (unsigned i = 1; i < page->units; i++)
-                REQUIRE(page_owner(page + i) == NULL);
-            sum.large += owner == OWNER_LARGE;
-            sum.kept += owner == OWNER_KEPT ? page->units : 0;
+        if (page_state(page) == PAGE_LARGE) {
+            check_large(page);
         } else {
             check_page(region, page);
             if (owner == OWNER_DEPOT)
@@ -300,6 +316,39 @@ static void check_chain(const void *chain)
         check_batch(batch);
 }
 
+static bool add_huge(void *heap, void *block, size_t size)
+{
+    REQUIRE(cairn__huge_heap(block) == heap);
+    REQUIRE(cairn__huge_size(block) == size);
+    sum.huge_bytes += size;
+    return true;
+}
+
+/* What only separate heaps have, and what they have not. Returns the number of large pages. */
+static size_t check_separate(struct heap *heap, size_t pages)
+{
+    size_t before = sum.huge_bytes;
+    cairn__huge_walk(heap, add_huge, heap);
+    REQUIRE(sum.huge_bytes - before == heap->huge_bytes);
+    size_t large = check_list(heap, 0, &heap->large, PAGE_LARGE);
+    int state = atomic_load(&heap->state);
+    REQUIRE(heap->separate == (state == HEAP_SEPARATE || state == HEAP_DESTROYED));
+    if (!heap->separate) {
+        REQUIRE(large == 0 && heap->huge == NULL);
+        return 0;
+    }
+    REQUIRE(heap->shared == &heap->lock && atomic_load(&heap->lock.word) == 0);
+    REQUIRE(memchr(heap->name, '\0', HEAP_NAME_SIZE) != NULL);
+    for (int i = 0; i < REMOTE_RINGS; i++)
+        REQUIRE(heap->ring[i].page == NULL);
+    for (int i = 0; i < REMOTE_TARGETS; i++)
+        REQUIRE(heap->target[i].heap == NULL);
+    REQUIRE(heap->pending == NULL && heap->strays == NULL && atomic_load(&heap->inbox) == NULL);
+    REQUIRE(!heap->borrows);
+    REQUIRE(state == HEAP_SEPARATE || pages + large + heap->huge_bytes == 0);
+    return large;
+}
+
 static size_t check_heap(struct heap *heap)
 {
     REQUIRE(!heap->busy);
@@ -322,7 +371,7 @@ static size_t check_heap(struct heap *heap)
     check_chain(heap->strays);
     check_chain(atomic_load(&heap->inbox));
     REQUIRE(heap->budget > 0 && heap->budget <= (int64_t)REMOTE_BUDGET);
-    return pages;
+    return pages + check_separate(heap, pages);
 }
 
 /* The two heaps that stand for none own nothing. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The equations of page.h, chunk.h, heap.h and remote.h, checked over everything there is: all
- * regions, chunks, pages, heaps and every block that lies in a list. For moments at which no other
- * thread is inside the library. A breach ends the process.
+ * The equations of page.h, chunk.h, heap.h, remote.h and separate.h, checked over everything there
+ * is: all regions, chunks, pages, heaps and every block that lies in a list. For moments at which no
+ * other thread is inside the library. A breach ends the process.
  */
 #ifndef TEST_UNIT_AUDIT_H
 #define TEST_UNIT_AUDIT_H
@@ -18,6 +18,7 @@ struct audit {
     size_t free;       /* in pages' lists */
     size_t pages;      /* of blocks */
     size_t large;      /* pages of one large block */
+    size_t huge_bytes; /* of separate heaps' huge blocks */
     size_t kept;       /* units of those that heaps keep for the next one */
     size_t cold;
     size_t shelved;

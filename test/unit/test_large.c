@@ -140,8 +140,8 @@ TEST(huge_blocks)
     size_t ranges = fake_figures().ranges;
     char *block = huge(LARGE_MAX + 1);
     assert_int_equal((uintptr_t)block % CHUNK_SIZE, 0);
-    assert_int_equal(cairn__huge_size(block), LARGE_MAX + 4096);
-    assert_int_equal(cairn__huge_figures().bytes, LARGE_MAX + 4096);
+    assert_int_equal(cairn__huge_size(block), LARGE_MAX + cairn__os_page_size());
+    assert_int_equal(cairn__huge_figures().bytes, LARGE_MAX + cairn__os_page_size());
     assert_int_equal(cairn__huge_figures().count, 1);
     assert_int_equal(cairn__huge_size(block + 1), 0);
     assert_false(cairn__huge_free(block + 4096));
@@ -149,7 +149,7 @@ TEST(huge_blocks)
     assert_false(cairn__huge_free(&ranges));
     size_t mapped = fake_figures().mapped;
     assert_true(cairn__huge_free(block));
-    assert_int_equal(fake_figures().mapped, mapped - LARGE_MAX - 4096);
+    assert_int_equal(fake_figures().mapped, mapped - LARGE_MAX - cairn__os_page_size());
     assert_false(cairn__huge_free(block)); /* the second time */
     assert_int_equal(cairn__huge_size(block), 0);
     assert_int_equal(cairn__huge_figures().bytes, 0);
@@ -183,14 +183,14 @@ TEST(resizing)
         assert_true(unit_is_filled(moved, ends, 7));
         if (next > size)
             assert_true(unit_is_filled(moved + size - ends, ends, 8));
-        if (next > round_up(size, 4096) + ends)
+        if (next > round_up(size, cairn__os_page_size()) + ends)
             assert_true(unit_is_zero(moved + next - ends, ends));
         if (moved != block) {
             assert_int_equal(cairn__huge_size(block), 0);
             assert_int_equal(cairn__map_find(block).kind, MAP_NOTHING);
         }
-        assert_int_equal(cairn__huge_size(moved), round_up(next, 4096));
-        assert_int_equal(cairn__huge_figures().bytes, round_up(next, 4096));
+        assert_int_equal(cairn__huge_size(moved), round_up(next, cairn__os_page_size()));
+        assert_int_equal(cairn__huge_figures().bytes, round_up(next, cairn__os_page_size()));
         assert_int_equal(cairn__huge_figures().count, 1);
         assert_int_equal((uintptr_t)moved % CHUNK_SIZE, 0);
         block = moved;

@@ -283,12 +283,37 @@ TEST(refused_helper)
     assert_int_equal(dirty(), 300);
 }
 
+/* Beyond the limit, through steps and a thread's end; until everything is asked for. */
+TEST(what_is_reserved_stays)
+{
+    start();
+    take(0, UNITS);
+    cairn__purge_reserve(1000);
+    give(0, UNITS);
+    for (int i = 0; i < 10; i++) {
+        cairn__purge_attend();
+        cairn__purge_after_thread();
+        assert_in_range(dirty(), 1000, size_max(limit(), 1000 + CHUNK_UNITS));
+        fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
+    }
+    assert_in_range(dirty(), 1000, 1000 + CHUNK_UNITS);
+    assert_true(cairn__purge_all());
+    take(0, 1000);
+    give(0, 1000);
+    for (int i = 0; i < 3; i++) {
+        fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
+        cairn__purge_attend();
+    }
+    assert_true(dirty() <= FLOOR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(beyond_the_limit),
         cmocka_unit_test(beyond_the_limit_after_a_trim),
         cmocka_unit_test(recent_peak_stays),
+        cmocka_unit_test(what_is_reserved_stays),
         cmocka_unit_test(waves),
         cmocka_unit_test(floor_stays),
         cmocka_unit_test(after_a_thread),
