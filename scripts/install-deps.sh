@@ -45,6 +45,8 @@ packages() {
     openssl              test   optional  openssl
     curl                 test   optional  curl
     libclang-rt-14-dev   test   optional  -
+    qemu-user            test   optional  qemu-aarch64
+    binutils-aarch64-linux-gnu test optional aarch64-linux-gnu-ld
 END
 }
 

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 #
 # Builds and runs all tests: the release build's, then those that test/CMakeLists.txt defines for
-# each sanitizer. The last line is the sum, `N passed, N failed, N skipped`. A build that fails counts
-# as one failure; no test at all is a failure too.
+# each sanitizer, then those for 64-bit Arm that an emulator can run. The last line is the sum,
+# `N passed, N failed, N skipped`. A build that fails counts as one failure; no test at all is a
+# failure too.
 
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
 passed=0 failed=0 skipped=0
+selection=() # ctest's options that say which tests; none: all
 
 fail() {
     echo "test: $*" >&2
@@ -40,7 +42,7 @@ run_preset() {
     local report=$PWD/$folder/ctest.xml
     rm -f "$report"
     "$@" ctest --test-dir "$folder" --output-on-failure --no-tests=ignore --timeout 600 \
-        --parallel "$(nproc)" --output-junit "$report"
+        --parallel "$(nproc)" --output-junit "$report" "${selection[@]}"
     status=$?
 
     # What neither ran well nor skipped itself has failed: a program that was not found, too.
@@ -63,6 +65,16 @@ run_preset ubsan build/ubsan
 fixed=(setarch "$(uname -m)" -R)
 "${fixed[@]}" true 2>/dev/null || fixed=(env)
 run_preset tsan build/tsan "${fixed[@]}"
+
+# Under the emulator, less of everything, and without what it cannot do: forks while threads run, and
+# programs started by programs (what tests the tests).
+if test/aarch64/sysroot.sh; then
+    selection=(-L '^(unit|api|property|stress|aarch64)$'
+        -E '^(cli\.|stress\.fork_storm|property\.(cairn|finds|shrinks))')
+    run_preset aarch64 build/aarch64 env CAIRN_TEST_SCALE=0.1
+else
+    skipped=$((skipped + 1))
+fi
 
 [ $((passed + failed)) -eq 0 ] && fail "no test ran"
 echo "$passed passed, $failed failed, $skipped skipped"
