@@ -23,6 +23,7 @@ static struct {
     size_t alarm; /* dirty units beyond which somebody is to look at it */
     uint64_t alarm_time; /* of the clock: when somebody is to look again anyway */
     bool purging;        /* one thread at a time */
+    size_t undone;       /* chunks that are */
 } pool = {.alarm = FLOOR_UNITS};
 
 /* ---- filing ---- */
@@ -80,12 +81,18 @@ static void free_units(struct chunk *chunk, uint32_t mask)
 /* Units leave the pool. True if all of them read as zero. */
 static bool remove_units(struct chunk *chunk, uint32_t mask)
 {
+    if (chunk->huge && chunk->dirty_mask == 0) {
+        chunk->dirty_mask = ALL_UNITS;
+        pool.dirty += count_ones(chunk->free_mask);
+    }
     unfree_units(chunk, mask);
     pool.used += count_ones(mask);
     chunk->region->used += count_ones(mask);
     pool.used_peak = size_max(pool.used_peak, pool.used);
     pool.recent_peak = size_max(pool.recent_peak, pool.used);
-    return (chunk->dirty_mask & mask) == 0;
+    bool zero = (chunk->zero_mask & mask) == mask;
+    chunk->zero_mask &= ~mask;
+    return zero;
 }
 
 static void insert_units(struct chunk *chunk, uint32_t mask)
@@ -254,6 +261,9 @@ static struct span grow_and_take(size_t count, bool chunk_aligned)
         struct chunk *chunk = &region->chunks[first + i];
         chunk->region = region;
         chunk->index = (uint32_t)(first + i);
+        chunk->zero_mask = ALL_UNITS;
+        chunk->huge = (first + i) * CHUNK_SIZE >= region->step_from ? region->huge_step
+                                                                    : region->huge_before;
         free_units(chunk, ALL_UNITS);
     }
     span = take_locked(count, chunk_aligned);
@@ -338,6 +348,37 @@ static uint32_t first_dirty_run(const struct chunk *chunk)
     return dirty & ~(dirty + low); /* the carry runs through the row and clears it */
 }
 
+static void advise(const struct chunk *chunk, bool huge)
+{
+    lock_release(&pool.lock);
+    char *start = (char *)chunk->region->base + (size_t)chunk->index * CHUNK_SIZE;
+    cairn__os_advise_huge(start, CHUNK_SIZE, huge);
+    lock_acquire(&pool.lock);
+}
+
+/*
+ * Before a part of a chunk goes back: the system would notice some day that the rest of the chunk is
+ * in memory, and make it a huge page again, with the part that is not used.
+ */
+static void undo_huge(struct chunk *chunk)
+{
+    chunk->huge = false;
+    if (pool.undone < HUGE_UNDONE_MAX) {
+        chunk->undone = true;
+        pool.undone++;
+        advise(chunk, false);
+    }
+}
+
+/* The whole chunk has gone back. */
+static void redo_huge(struct chunk *chunk)
+{
+    chunk->undone = false;
+    chunk->huge = true;
+    pool.undone--;
+    advise(chunk, true);
+}
+
 /*
  * Gives back one row of units: out of the pool, so that nobody takes them meanwhile, then the system
  * call without the lock. False if the system refused.
@@ -350,10 +391,28 @@ static bool purge_run(struct chunk *chunk, uint32_t run)
                   ((size_t)lowest_bit(run) << UNIT_SHIFT);
     bool done = cairn__os_purge(start, (size_t)count_ones(run) << UNIT_SHIFT);
     lock_acquire(&pool.lock);
-    if (done)
+    if (done) {
         chunk->dirty_mask &= ~run;
+        chunk->zero_mask |= run;
+    }
     free_units(chunk, run);
     return done;
+}
+
+/* False: the system refused. */
+static bool purge_chunk(struct chunk *chunk)
+{
+    uint32_t run = first_dirty_run(chunk);
+    if (run == 0)
+        return true;
+    if (chunk->huge && run != ALL_UNITS)
+        undo_huge(chunk);
+    for (; run != 0; run = first_dirty_run(chunk))
+        if (!purge_run(chunk, run))
+            return false;
+    if (chunk->undone && chunk->free_mask == ALL_UNITS)
+        redo_huge(chunk);
+    return true;
 }
 
 bool cairn__units_purge(size_t keep)
@@ -365,11 +424,8 @@ bool cairn__units_purge(size_t keep)
         struct region *region = cairn__region_first();
         for (; region != NULL && willing; region = cairn__region_next(region)) {
             size_t index = atomic_load_explicit(&region->opened, memory_order_relaxed);
-            while (index-- > 0 && pool.dirty > keep && willing) {
-                uint32_t run;
-                while (willing && (run = first_dirty_run(&region->chunks[index])) != 0)
-                    willing = purge_run(&region->chunks[index], run);
-            }
+            while (index-- > 0 && pool.dirty > keep && willing)
+                willing = purge_chunk(&region->chunks[index]);
         }
         pool.purging = false;
     }
@@ -406,8 +462,10 @@ void cairn__units_give(struct span span, size_t count)
 static void withdraw(struct region *region)
 {
     size_t opened = atomic_load_explicit(&region->opened, memory_order_relaxed);
-    for (size_t i = 0; i < opened; i++)
+    for (size_t i = 0; i < opened; i++) {
         unfree_units(&region->chunks[i], region->chunks[i].free_mask);
+        pool.undone -= region->chunks[i].undone;
+    }
     cairn__window_unlink(region);
 }
 

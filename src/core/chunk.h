@@ -20,7 +20,10 @@ struct chunk {
     struct region *region; /* set once, when the chunk is opened */
     uint32_t index;        /* in its region; set once */
     uint32_t free_mask;    /* units in the pool */
-    uint32_t dirty_mask;   /* units touched since they were fresh; if free, with old bytes */
+    uint32_t dirty_mask;   /* units that are in memory, as far as we know */
+    uint32_t zero_mask;    /* units that read as zero */
+    bool huge;             /* touching one unit brings all of them into memory */
+    bool undone;           /* was huge, until a part of it went back */
     uint8_t run;           /* the bucket: longest run of ones in free_mask; 0: not filed */
 } ALIGNED(CHUNK_BYTES);
 _Static_assert(sizeof(struct chunk) == CHUNK_BYTES, "the metadata of a region is laid out by this");

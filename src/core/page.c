@@ -15,6 +15,7 @@ void *cairn__page_extend(struct page *page)
         block_set_next(block, block + size);
     block_set_next(last, NULL);
     page->issued = (uint16_t)(page->issued + count);
+    atomic_fetch_add_explicit(&cairn__bytes_handed_out, count * size, memory_order_relaxed);
     page->needed += (uint32_t)count;
     return first;
 }
@@ -49,6 +50,8 @@ struct page *cairn__page_take(unsigned class, struct heap *owner)
     page->class = (uint8_t) class;
     page->wake = info->wake;
     page_set_state(page, PAGE_ACTIVE);
+    atomic_fetch_add_explicit(&cairn__bytes_in_pages, (size_t)info->units << UNIT_SHIFT,
+                              memory_order_relaxed);
     set_owner(page, owner);
     for (unsigned i = 1; i < info->units; i++) {
         page[i].offset = (uint8_t)i;
@@ -105,9 +108,14 @@ bool cairn__page_resize_large(struct page *page, size_t units)
 void cairn__page_give(struct page *page)
 {
     struct span span = span_of(page);
-    if (page->size != 0)
+    if (page->size != 0) {
         for (unsigned i = 1; i < page->units; i++)
             set_owner(&page[i], NULL);
+        atomic_fetch_sub_explicit(&cairn__bytes_in_pages, (size_t)page->units << UNIT_SHIFT,
+                                  memory_order_relaxed);
+        atomic_fetch_sub_explicit(&cairn__bytes_handed_out, (size_t)page->issued * page->size,
+                                  memory_order_relaxed);
+    }
     page_set_state(page, PAGE_NONE);
     set_owner(page, NULL);
     cairn__units_give(span, page->units);

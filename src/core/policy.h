@@ -38,12 +38,21 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 #define REGIONS_KEPT       1          /* of those not in use */
 #define COMMIT_STEP_MAX    (64 * MIB) /* memory becomes accessible in growing steps: few mappings */
 
+/* ---- huge pages of the system's ---- */
+
+/* Where they are left to us: none in the first so many bytes of a region, which small programs keep to; */
+#define HUGE_FROM (32 * MIB)
+/* beyond, where of the memory in pages at least this part was handed out. */
+#define HUGE_DENSITY_PERCENT 80
+/* Chunks that had to do without again: each cuts a mapping in three, and their number is limited. */
+#define HUGE_UNDONE_MAX 500
+
 /* ---- pages ---- */
 
 /* A page's bump line moves on by this much at a time: memory is touched only when needed. */
 #define EXTEND_BYTES 4096
 /* How many sleeping pages of a class a heap keeps before those without a free become cold. */
-#define ASLEEP_KEPT 8
+#define ASLEEP_KEPT 7
 /* Of so many shelved pages or chunks that could serve next, the fullest does. */
 #define FULLEST_OF 4
 
@@ -57,7 +66,6 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 /* ---- large blocks freed a moment ago ---- */
 
 #define RECENT_ROWS  8 /* kept by a heap */
-#define RECENT_SHARE 8 /* of the free touched memory that may be kept, this part, by all together */
 #define RECENT_SLACK 4 /* a row may be this part larger than what is asked for */
 
 /* ---- frees into other heaps ---- */

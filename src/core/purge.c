@@ -73,6 +73,8 @@ static bool step(void)
     size_t peak = cairn__pool_recent_peak();
     size_t needed = size_max(peak, atomic_exchange(&purge.last_peak, peak));
     size_t keep = needed > figures.used ? needed - figures.used : 0;
+    size_t rate = cairn__option(OPTION_PURGE_RATE) / UNIT_SIZE;
+    keep = size_max(keep, figures.dirty > rate ? figures.dirty - rate : 0);
     return purge_to(size_max(keep, size_max(DIRTY_FLOOR / UNIT_SIZE, reserved())));
 }
 

@@ -26,7 +26,7 @@ static uintptr_t look(struct heap *heap, unsigned at)
 /* How many units a heap may keep. */
 static size_t room(void)
 {
-    size_t most = cairn__option(OPTION_DIRTY_MAX) / RECENT_SHARE / UNIT_SIZE;
+    size_t most = cairn__option(OPTION_LARGE_CACHE) / UNIT_SIZE;
     if (cairn__option(OPTION_PURGE_DELAY) == 0)
         return 0;
     return most >> log2_floor(cairn__registry_live() | 1);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/option.h"
 #include "core/metadata.h"
 
 static struct {
@@ -39,6 +40,8 @@ void cairn__registry_add(struct heap *heap)
 
 struct heap *cairn__registry_take(void)
 {
+    if (cairn__registry_live() >= cairn__option(OPTION_HEAPS))
+        return NULL;
     lock_acquire(&registry.lock);
     struct heap *heap = registry.idle;
     if (heap != NULL)

@@ -8,7 +8,7 @@
 
 #include "core/heap.h"
 
-/* An idle heap, or a new one; NULL when out of memory. Sets its `borrows`. */
+/* An idle heap, or a new one; NULL when out of memory, or of heaps (OPTION_HEAPS, about). */
 struct heap *cairn__registry_take(void);
 
 /* The heap has no thread any more. It may still own pages (after a fork). */

@@ -6,6 +6,9 @@
 #include "core/metadata.h"
 #include "os/os.h"
 
+_Atomic size_t cairn__bytes_in_pages;
+_Atomic size_t cairn__bytes_handed_out;
+
 struct window cairn__window ALIGNED(CACHE_LINES / 2) = {.base = (uintptr_t)1 << 63};
 
 static struct {
@@ -84,6 +87,23 @@ static bool commit_table(void *table, size_t from, size_t to)
     return cairn__os_commit((char *)table + from, to - from);
 }
 
+static bool is_dense(void)
+{
+    size_t held = atomic_load_explicit(&cairn__bytes_in_pages, memory_order_relaxed);
+    size_t handed = atomic_load_explicit(&cairn__bytes_handed_out, memory_order_relaxed);
+    return held >= HUGE_FROM / 2 && handed / HUGE_DENSITY_PERCENT >= held / 100;
+}
+
+/* Said either way, for systems whose own choice is huge pages for everybody. True: huge ones. */
+static bool advise(const struct region *region, size_t from, size_t end)
+{
+    bool huge = from >= HUGE_FROM && is_dense();
+    if (cairn__option(OPTION_HUGE_PAGES) != HUGE_PAGES_AUTO)
+        huge = cairn__option(OPTION_HUGE_PAGES) == HUGE_PAGES_ALWAYS;
+    cairn__os_advise_huge((char *)region->base + from, end - from, huge);
+    return huge;
+}
+
 static bool commit_to(struct region *region, size_t end)
 {
     size_t from = region->committed;
@@ -94,10 +114,9 @@ static bool commit_to(struct region *region, size_t end)
                 cairn__os_commit((char *)region->base + from, end - from);
     if (!done)
         return false;
-    size_t huge_pages = cairn__option(OPTION_HUGE_PAGES);
-    if (huge_pages != HUGE_PAGES_AUTO)
-        cairn__os_advise_huge((char *)region->base + from, end - from,
-                              huge_pages == HUGE_PAGES_ALWAYS);
+    region->huge_before = region->huge_step;
+    region->huge_step = advise(region, from, end);
+    region->step_from = from;
     region->committed = end;
     if (region == &regions.window)
         __atomic_store_n(&cairn__window.size, end, __ATOMIC_RELEASE);

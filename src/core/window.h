@@ -57,8 +57,15 @@ struct region {
     size_t used;          /* units taken from the pool; under its lock */
     /* Under the grow lock; `opened` is read by others (relaxed). */
     size_t committed;      /* bytes from base that can be accessed */
+    size_t step_from;      /* where the last step of committing began, */
+    bool huge_step;        /* whether it has huge pages, */
+    bool huge_before;      /* and the step before it */
     _Atomic size_t opened; /* chunks from base that were given to the pool; <= committed */
 };
+
+/* Bytes in pages of blocks, and of these handed out at least once: how dense memory is in use. */
+extern HIDDEN _Atomic size_t cairn__bytes_in_pages;
+extern HIDDEN _Atomic size_t cairn__bytes_handed_out;
 
 /* At process start: reserves the window, as large as it can be had. */
 void cairn__window_start(void);

@@ -530,10 +530,69 @@ TEST(rows_leave_no_gaps)
     assert_int_equal(cairn__region_first()->opened, 31);
 }
 
+/* Touching one unit brings all of a huge chunk into memory, and zero all the same; it goes as a whole. */
+TEST(huge_chunks)
+{
+    assert_true(cairn__option_set(OPTION_WINDOW, "64M"));
+    assert_true(cairn__option_set(OPTION_HUGE_PAGES, "always"));
+    cairn__window_start();
+    struct chunk *chunk = cairn__region_first()->chunks;
+    struct span one = cairn__units_take(1, false);
+    assert_true(one.clean && chunk->huge);
+    assert_int_equal(cairn__pool_figures().dirty, CHUNK_UNITS - 1);
+    struct span two = cairn__units_take(1, false);
+    assert_true(two.clean);
+    cairn__units_give(one, 1);
+    assert_int_equal(cairn__pool_figures().dirty, CHUNK_UNITS - 1);
+    assert_false(cairn__units_take(1, false).clean);
+
+    /* A part goes: no more a huge page. */
+    size_t before = fake_count(FAKE_PURGE);
+    assert_true(cairn__units_purge(0));
+    assert_int_equal(fake_count(FAKE_PURGE), before + 1);
+    assert_int_equal(cairn__pool_figures().dirty, 0);
+    assert_true(!chunk->huge && chunk->undone);
+    struct span three = cairn__units_take(1, false);
+    assert_true(three.clean);
+    assert_int_equal(cairn__pool_figures().dirty, 0);
+
+    /* The rest goes: one again. */
+    cairn__units_give(one, 1);
+    cairn__units_give(two, 1);
+    cairn__units_give(three, 1);
+    assert_true(cairn__units_purge(0));
+    assert_true(chunk->huge && !chunk->undone);
+    assert_int_equal(cairn__pool_figures().dirty, 0);
+    assert_true(cairn__units_take(1, false).clean);
+    assert_int_equal(cairn__pool_figures().dirty, CHUNK_UNITS - 1);
+}
+
+/* Left to us: where there is much memory, and it is used densely. */
+TEST(huge_where_dense)
+{
+    assert_true(cairn__option_set(OPTION_WINDOW, "1G"));
+    cairn__window_start();
+    const struct chunk *chunk = cairn__region_first()->chunks;
+    size_t chunks = HUGE_FROM / CHUNK_SIZE;
+    atomic_store(&cairn__bytes_in_pages, 100 * MIB);
+    atomic_store(&cairn__bytes_handed_out, 100 * MIB);
+    for (size_t i = 0; i < 2 * chunks; i++)
+        cairn__units_take(CHUNK_UNITS, true);
+    for (size_t i = 0; i < 2 * chunks; i++)
+        assert_int_equal(chunk[i].huge, i >= chunks);
+    atomic_store(&cairn__bytes_handed_out, 100 * MIB / 100 * (HUGE_DENSITY_PERCENT - 1));
+    for (size_t i = 0; i < 2 * chunks; i++)
+        cairn__units_take(CHUNK_UNITS, true);
+    for (size_t i = 2 * chunks; i < 4 * chunks; i++)
+        assert_false(chunk[i].huge);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_leave_no_gaps),
+        cmocka_unit_test(huge_chunks),
+        cmocka_unit_test(huge_where_dense),
         cmocka_unit_test(random_in_the_window),
         cmocka_unit_test(random_in_regions),
         cmocka_unit_test(random_where_purging_fails),

@@ -283,6 +283,24 @@ TEST(refused_helper)
     assert_int_equal(dirty(), 300);
 }
 
+/* No more than so much in a step; beyond the limit, at once. */
+TEST(no_faster_than_asked)
+{
+    start();
+    assert_true(cairn__option_set(OPTION_PURGE_RATE, "4M"));
+    take(0, 1000);
+    give(700, 1000);
+    cairn__purge_attend();
+    size_t before = dirty();
+    for (int i = 0; i < 5; i++) {
+        fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
+        cairn__purge_attend();
+        assert_true(before - dirty() <= 64 + CHUNK_UNITS);
+        before = dirty();
+    }
+    assert_true(dirty() <= 300 - 3 * 64);
+}
+
 /* Beyond the limit, through steps and a thread's end; until everything is asked for. */
 TEST(what_is_reserved_stays)
 {
@@ -314,6 +332,7 @@ int main(void)
         cmocka_unit_test(beyond_the_limit_after_a_trim),
         cmocka_unit_test(recent_peak_stays),
         cmocka_unit_test(what_is_reserved_stays),
+        cmocka_unit_test(no_faster_than_asked),
         cmocka_unit_test(waves),
         cmocka_unit_test(floor_stays),
         cmocka_unit_test(after_a_thread),

@@ -81,7 +81,7 @@ TEST(the_best_fit)
 TEST(so_much_and_no_more)
 {
     start();
-    size_t most = cairn__option(OPTION_DIRTY_MAX) / RECENT_SHARE / UNIT_SIZE;
+    size_t most = cairn__option(OPTION_LARGE_CACHE) / UNIT_SIZE;
     enum { COUNT = 40 };
     void *block[COUNT];
     for (size_t i = 0; i < COUNT; i++)

@@ -2,6 +2,7 @@
 /* registry.h: heaps are reused last first, known for good, and freed into while idle. */
 #include "unit/unit.h"
 
+#include "base/option.h"
 #include "core/malloc.h"
 #include "core/metadata.h"
 #include "core/registry.h"
@@ -115,11 +116,27 @@ TEST(in_a_child)
     assert_int_equal(known(), 5);
 }
 
+/* Who gets none shares; who ends makes room for another. */
+TEST(so_many_and_no_more)
+{
+    assert_true(cairn__option_set(OPTION_HEAPS, "2"));
+    struct heap *first = cairn__registry_take();
+    assert_non_null(first);
+    assert_non_null(cairn__registry_take());
+    assert_null(cairn__registry_take());
+    cairn__registry_give(first);
+    assert_ptr_equal(cairn__registry_take(), first);
+    assert_null(cairn__registry_take());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_heaps),  cmocka_unit_test(reuse),
-        cmocka_unit_test(no_memory),  cmocka_unit_test(freeing_for_the_idle),
+        cmocka_unit_test(so_many_and_no_more),
+        cmocka_unit_test(new_heaps),
+        cmocka_unit_test(reuse),
+        cmocka_unit_test(no_memory),
+        cmocka_unit_test(freeing_for_the_idle),
         cmocka_unit_test(in_a_child),
     };
     return UNIT_MAIN(tests);
