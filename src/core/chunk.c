@@ -24,6 +24,7 @@ static struct {
     uint64_t alarm_time; /* of the clock: when somebody is to look again anyway */
     bool purging;        /* one thread at a time */
     size_t undone;       /* chunks that are */
+    bool tight;          /* memory was at its end once */
 } pool = {.alarm = FLOOR_UNITS};
 
 /* ---- filing ---- */
@@ -138,15 +139,25 @@ static bool remove_row(struct region *region, size_t unit, size_t count)
     return clean;
 }
 
-/* Free units at the end of the chunk before this one; none, if they were not touched and this was. */
+/*
+ * Free units at the end of the chunk before this one. None where this one was touched, for such rows
+ * leave more pages half in memory (threads that come and go: 2 MB); unless memory was at its end once.
+ */
 static unsigned free_before(const struct chunk *chunk)
 {
-    if (chunk->index == 0)
+    if (chunk->index == 0 || (chunk->dirty_mask != 0 && !pool.tight))
         return 0;
-    uint32_t fit = chunk[-1].free_mask;
-    if (chunk->dirty_mask != 0)
-        fit &= chunk[-1].dirty_mask;
-    return ~fit == 0 ? 0 : 31 - log2_floor(~fit);
+    uint32_t taken = ~chunk[-1].free_mask;
+    return taken == 0 ? 0 : 31 - log2_floor(taken);
+}
+
+/* Of wholly free chunks in a row, one of the first: what precedes it is in use. */
+static struct chunk *start_of_free(struct chunk *chunk)
+{
+    enum { STEPS = 64 };
+    for (int i = 0; i < STEPS && chunk->index > 0 && chunk[-1].free_mask == ALL_UNITS; i++)
+        chunk--;
+    return chunk;
 }
 
 static struct span take_in_chunk(unsigned count)
@@ -157,6 +168,8 @@ static struct span take_in_chunk(unsigned count)
         return span;
     /* A chunk that is wholly free goes on where the one before it ends: else pages of five units would
      * leave two of each chunk's 32 to nobody (of a limit, 40,000-byte blocks got 90 %, not 96). */
+    if (pool.tight && chunk->free_mask == ALL_UNITS)
+        chunk = start_of_free(chunk);
     unsigned before = chunk->free_mask == ALL_UNITS ? free_before(chunk) : 0;
     if (before != 0 && before < count) {
         span.region = chunk->region;
@@ -275,6 +288,7 @@ static struct span grow_and_take(size_t count, bool chunk_aligned)
 static struct span find_anywhere(size_t count, bool chunk_aligned)
 {
     lock_acquire(&pool.lock);
+    pool.tight = true;
     struct span span = take_row(count, chunk_aligned);
     lock_release(&pool.lock);
     return span;

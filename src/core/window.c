@@ -16,7 +16,6 @@ static struct {
     _Atomic(struct region *) others; /* newest first */
     struct region *unused;           /* records without a region; under the grow lock */
     bool limited;                    /* there was an address limit when the window was made */
-    size_t tail; /* bytes behind the window that are reserved and will not be used */
 } regions;
 
 static size_t bitmap_bytes(size_t size)
@@ -94,14 +93,20 @@ static bool is_dense(void)
     return held >= HUGE_FROM / 2 && handed / HUGE_DENSITY_PERCENT >= held / 100;
 }
 
-/* Said either way, for systems whose own choice is huge pages for everybody. True: huge ones. */
-static bool advise(const struct region *region, size_t from, size_t end)
+/*
+ * Said either way, for systems whose own choice is huge pages for everybody; and of all that is still
+ * reserved, so that each later step is one mapping with this one.
+ */
+static void advise(struct region *region, size_t from)
 {
     bool huge = from >= HUGE_FROM && is_dense();
     if (cairn__option(OPTION_HUGE_PAGES) != HUGE_PAGES_AUTO)
         huge = cairn__option(OPTION_HUGE_PAGES) == HUGE_PAGES_ALWAYS;
-    cairn__os_advise_huge((char *)region->base + from, end - from, huge);
-    return huge;
+    if (from == 0 || huge != region->huge_step)
+        cairn__os_advise_huge((char *)region->base + from, region->size - from, huge);
+    region->huge_before = region->huge_step;
+    region->huge_step = huge;
+    region->step_from = from;
 }
 
 static bool commit_to(struct region *region, size_t end)
@@ -114,9 +119,7 @@ static bool commit_to(struct region *region, size_t end)
                 cairn__os_commit((char *)region->base + from, end - from);
     if (!done)
         return false;
-    region->huge_before = region->huge_step;
-    region->huge_step = advise(region, from, end);
-    region->step_from = from;
+    advise(region, from);
     region->committed = end;
     if (region == &regions.window)
         __atomic_store_n(&cairn__window.size, end, __ATOMIC_RELEASE);
@@ -237,25 +240,19 @@ static void release_table(void *table, size_t used, size_t rest)
         cairn__os_release((char *)table + from, to - from);
 }
 
-/* Of what the window has reserved: bytes [from, to) go, with their descriptors. */
-static void release_part(size_t from, size_t to)
+/* Descriptors of the window's bytes [from, to), which are not committed. */
+static void release_tables(size_t from, size_t to)
 {
-    const struct region *window = &regions.window;
-    cairn__os_release((char *)window->base + from, to - from);
-    release_table(window->pages, from / UNIT_SIZE * PAGE_BYTES,
+    release_table(regions.window.pages, from / UNIT_SIZE * PAGE_BYTES,
                   (to - from) / UNIT_SIZE * PAGE_BYTES);
-    release_table(window->chunks, from / CHUNK_SIZE * CHUNK_BYTES,
+    release_table(regions.window.chunks, from / CHUNK_SIZE * CHUNK_BYTES,
                   (to - from) / CHUNK_SIZE * CHUNK_BYTES);
 }
 
-/* Gives back what the window has reserved and will not use. False: there is no such thing. */
-static bool drop_tail(void)
+static void release_part(size_t from, size_t to)
 {
-    size_t tail = regions.tail;
-    regions.tail = 0;
-    if (tail != 0)
-        release_part(regions.window.size, regions.window.size + tail);
-    return tail != 0;
+    cairn__os_release((char *)regions.window.base + from, to - from);
+    release_tables(from, to);
 }
 
 static bool can_reserve(size_t size)
@@ -269,37 +266,29 @@ static bool can_reserve(size_t size)
 /*
  * Has the process got an address limit since it started? What was reserved before counts as used
  * already, so that taking memory from it would evade the limit: the window grows no more, and regions
- * serve. The limit itself is not asked for: sandboxes know the calls for memory, but may kill for
- * others.
+ * serve. Where the reservation leaves nothing to anybody, it goes. The limit itself is not asked for:
+ * sandboxes know the calls for memory, but may kill for others.
  *
- * Where nobody can map anything any more, the reservation alone exceeds the limit, and goes. Or the
- * table of mappings is full: then no mapping can be cut in two either, and the window is the only
- * thing that can still grow.
+ * It can also be the table of mappings that is full. Then no mapping can be cut in two, and the window
+ * is the only thing that can still grow.
  */
 static void respect_limit(void)
 {
     struct region *window = &regions.window;
     size_t from = window->committed;
     size_t to = window->size;
-    if (regions.limited || from == to || can_reserve(to))
-        return;
-    if (can_reserve(CHUNK_SIZE)) {
-        regions.tail = to - from;
-        window->size = from;
-        return;
-    }
     size_t middle = round_down(from + (to - from) / 2, CHUNK_SIZE);
     size_t os_page = cairn__os_page_size();
-    if (!cairn__os_release((char *)window->base + middle, os_page))
+    if (regions.limited || from == to || can_reserve(to) ||
+        !cairn__os_release((char *)window->base + middle, os_page))
         return;
     window->size = from;
+    if (can_reserve(CHUNK_SIZE))
+        return;
     if (middle > from)
         release_part(from, middle);
     cairn__os_release((char *)window->base + middle + os_page, to - middle - os_page);
-    release_table(window->pages, middle / UNIT_SIZE * PAGE_BYTES,
-                  (to - middle) / UNIT_SIZE * PAGE_BYTES);
-    release_table(window->chunks, middle / CHUNK_SIZE * CHUNK_BYTES,
-                  (to - middle) / CHUNK_SIZE * CHUNK_BYTES);
+    release_tables(middle, to);
 }
 
 /* ---- all together ---- */
@@ -318,8 +307,6 @@ struct region *cairn__window_extend(size_t count, size_t *first)
     while (region != NULL && !has_room(region, count))
         region = cairn__region_next(region);
     if (region == NULL)
-        region = add_region(count);
-    if (region == NULL && drop_tail())
         region = add_region(count);
     return region != NULL && open_chunks(region, count, first) ? region : NULL;
 }

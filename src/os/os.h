@@ -18,7 +18,7 @@ void *cairn__os_reserve(size_t size, size_t align);
 /* Makes [ptr, ptr + size) of a reservation readable and writable; fresh memory reads as zero. */
 bool cairn__os_commit(void *ptr, size_t size);
 
-/* Asks for transparent huge pages in committed memory, or for none. A hint. */
+/* Asks for transparent huge pages in a reservation, committed or not, or for none. A hint. */
 void cairn__os_advise_huge(void *ptr, size_t size, bool huge);
 
 /* Readable, writable, zero memory of its own. NULL when out of memory. */

@@ -384,7 +384,8 @@ void cairn__os_advise_huge(void *ptr, size_t size, bool huge)
 {
     enter();
     check_size("advise_huge: odd range", ptr, size);
-    expect(accessible(ptr, size), "advise_huge: not committed", ptr, size);
+    const struct range *range = range_around(ptr, size);
+    expect(range != NULL && !range->mapped, "advise_huge: no reservation", ptr, size);
     madvise(ptr, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     leave();
 }

@@ -441,7 +441,7 @@ TEST(regions_go)
 
 TEST(out_of_memory)
 {
-    start("64M");
+    start("4M");
     fake_set_hidden_address_limit(80 * MIB);
     size_t count = 0;
     while (take_into(&taken[0], 16, false))

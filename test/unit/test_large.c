@@ -226,7 +226,8 @@ TEST(failed_resizing)
         assert_true(ends_filled(block, 20 * MIB, 7));
         struct fake_figures after = fake_figures();
         assert_int_equal(after.reserved, before.reserved);
-        assert_int_equal(after.ranges, before.ranges);
+        /* A leaf of the map may have been made for where it was to go, and stays. */
+        assert_int_equal(after.ranges, before.ranges + (after.mapped != before.mapped));
     }
     assert_null(cairn__huge_resize(block, SIZE_MAX));
     assert_null(cairn__huge_resize(block, SIZE_LIMIT));
