@@ -7,6 +7,8 @@
 # A case file declares:
 #   needs        commands without which it is skipped (also files that gcc links, as libc.a)
 #   packages     the Debian packages that have them: a hint, for the script that installs
+#   unpacks      Debian packages that are not installed but unpacked in $UNPACKED, which is on PATH.
+#                The case then runs as an ordinary user, and is skipped if they cannot be had
 #   proves       programs in which the library must have been active; ours by their bare name
 #   files        patterns of files it produces that must come out equal, byte by byte
 #   not_foreign  why another allocator than Cairn is excused from the case
@@ -22,6 +24,33 @@ status() {
     local code=0
     "$@" || code=$?
     echo "exit $code"
+}
+
+# server COMMAND...: starts it in the background, its output in the file server.log. The end of the
+# case ends it; `stop_server` does it before, and waits.
+server() {
+    "$@" >>server.log 2>&1 &
+    server=$!
+    trap stop_server EXIT
+}
+
+stop_server() {
+    local code=0
+    trap - EXIT
+    kill "${1--TERM}" "$server" 2>/dev/null || true
+    wait "$server" || code=$?
+    echo "server: exit $code"
+}
+
+# until_true COMMAND...: tries it ten times a second, silently, for 20 seconds.
+until_true() {
+    local i
+    for i in $(seq 200); do
+        "$@" >/dev/null 2>&1 && return
+        sleep 0.1
+    done
+    echo "never true: $*" >&2
+    return 1
 }
 
 # lines N [SEED]: N lines of four pseudo-random fields: a number, two words, a fraction.

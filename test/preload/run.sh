@@ -17,6 +17,10 @@
 #                                              named, if fewer) must fail
 #   run.sh --list                              the cases, the commands and Debian packages they need
 #
+# Servers, and what few machines have, are not installed but unpacked: scripts/unpack-packages.sh
+# does it once, below $CAIRN_TEST_PACKAGES (build/packages). Such a case runs as an ordinary user,
+# as `nobody` if that is not what we are.
+#
 # --keep before these leaves the directory of results and prints its name. What a case looks like
 # is written in inside.sh, which is the other half of this file: it runs within the environment.
 
@@ -25,9 +29,11 @@ shopt -s extglob
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 search=/usr/bin:/bin:/usr/local/bin
+packages_folder=${CAIRN_TEST_PACKAGES:-$here/../../build/packages}
 time_limit=120 # seconds for each run of a case
 must_notice=5
 ran=0 passed=0 failed=0 skipped=0
+running='' # the process of the stage that runs now
 
 die() {
     echo "run.sh: $*" >&2
@@ -37,7 +43,7 @@ die() {
 # read_case NAME: sets what the case declares, in the caller's shell. Only assignments and
 # functions stand in a case, so reading it does nothing.
 read_case() {
-    needs='' packages='' proves='' files='' not_foreign=''
+    needs='' packages='' unpacks='' proves='' files='' not_foreign=''
     unset -f prepare run
     # shellcheck source=/dev/null
     . "$here/cases/$1.sh"
@@ -60,32 +66,98 @@ missing_of() {
     done
 }
 
+# ready NAME: has what the case unpacks, or says why not. If we are root, the case runs as nobody,
+# who may not be able to read where the checkout is: all that it needs is copied to $top.
+ready() {
+    home=$here preloaded=$library as_user=() path=$search libraries=''
+    [ -n "$unpacks" ] || return 0
+    unpacked=$packages_folder/$1
+    # shellcheck disable=SC2086 # a list of words
+    "$here/../../scripts/unpack-packages.sh" "$unpacked" $unpacks 2>&1 || return 1
+    unpacked=$(cd "$unpacked" && pwd)
+    if [ "$(id -u)" -eq 0 ]; then
+        as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+        home=$top/copy
+        rm -rf "$home"
+        mkdir "$home" && chmod 755 "$top"
+        cp -r "$here/inside.sh" "$here/cases" "$here/programs" "$home"
+        cp -r "$unpacked" "$home/unpacked"
+        unpacked=$home/unpacked
+        if [ -n "$library" ]; then
+            preloaded=$home/${library##*/}
+            cp "$library" "$preloaded"
+        fi
+        chmod -R a+rX "$home"
+    fi
+    path=$unpacked/usr/bin:$unpacked/usr/sbin:$search
+    libraries=$(echo "$unpacked"/usr/lib/*-linux-gnu "$unpacked"/lib/*-linux-gnu | tr ' ' :)
+}
+
+# hand_over PATH...: to the user that runs the case.
+hand_over() {
+    [ ${#as_user[@]} -eq 0 ] || chown -R 65534:65534 "$@"
+}
+
 # clean NAME STAGE [VARIABLE=VALUE...]: one stage of a case, in an environment that is the same
 # each time, in $top/scratch. (LD_PRELOAD is one of the variables, so it starts with the shell.)
+# It runs in the background, and we wait, so that ^C ends it at once.
 clean() {
+    local code
+    stage "$@" &
+    running=$!
+    wait "$running"
+    code=$?
+    running=''
+    return $code
+}
+
+stage() {
     local name=$1 stage=$2
     shift 2
-    (
-        cd "$top/scratch" || exit 2
-        umask 022
-        ulimit -c 0
-        exec timeout --kill-after=5 "$time_limit" env -i PATH="$search" HOME="$top/scratch/home" \
-            TMPDIR="$top/scratch/tmp" PREPARED="$top/prepared" PROGRAMS="$here/programs" \
-            CAIRN_RUN_FILE="$top/run-file" LC_ALL=C TZ=UTC TERM=dumb LINES=24 COLUMNS=80 \
-            SHELL=/bin/sh USER=tester LOGNAME=tester SOURCE_DATE_EPOCH=1700000000 \
-            PYTHONHASHSEED=0 PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1 PERL_HASH_SEED=0 \
-            GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_PAGER=cat GIT_EDITOR=true \
-            GIT_AUTHOR_NAME=Ann GIT_AUTHOR_EMAIL=ann@example.org \
-            GIT_AUTHOR_DATE="1700000000 +0000" GIT_COMMITTER_NAME=Cat \
-            GIT_COMMITTER_EMAIL=cat@example.org GIT_COMMITTER_DATE="1700000000 +0000" "$@" \
-            /bin/bash --norc --noprofile "$here/inside.sh" "$here/cases/$name.sh" "$stage" \
-            </dev/null
-    )
+    cd "$top/scratch" || exit 2
+    umask 022
+    ulimit -c 0
+    exec timeout --kill-after=5 "$time_limit" "${as_user[@]}" \
+        env -i --default-signal=INT,QUIT PATH="$path" HOME="$top/scratch/home" \
+        TMPDIR="$top/scratch/tmp" PREPARED="$top/prepared" PROGRAMS="$home/programs" \
+        ${unpacks:+UNPACKED="$unpacked" LD_LIBRARY_PATH="$libraries"} \
+        CAIRN_RUN_FILE="$top/run-file" LC_ALL=C TZ=UTC TERM=dumb LINES=24 COLUMNS=80 \
+        SHELL=/bin/sh USER=tester LOGNAME=tester SOURCE_DATE_EPOCH=1700000000 \
+        PYTHONHASHSEED=0 PYTHONMALLOC=malloc PYTHONDONTWRITEBYTECODE=1 PERL_HASH_SEED=0 \
+        GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_PAGER=cat GIT_EDITOR=true \
+        GIT_AUTHOR_NAME=Ann GIT_AUTHOR_EMAIL=ann@example.org \
+        GIT_AUTHOR_DATE="1700000000 +0000" GIT_COMMITTER_NAME=Cat \
+        GIT_COMMITTER_EMAIL=cat@example.org GIT_COMMITTER_DATE="1700000000 +0000" "$@" \
+        /bin/bash --norc --noprofile "$home/inside.sh" "$home/cases/$name.sh" "$stage" \
+        </dev/null
+}
+
+# working_here: the processes that work in our directory.
+working_here() {
+    local process
+    for process in /proc/[0-9]*; do
+        case $(readlink "$process/cwd" 2>/dev/null) in "$top"/*) echo "${process#/proc/}" ;; esac
+    done
+}
+
+# left_behind: prints what a case has left running, after a while in which it may still end, and
+# kills it.
+left_behind() {
+    local tries process
+    for tries in {1..50}; do
+        [ -n "$(working_here)" ] || return
+        sleep 0.1
+    done
+    for process in $(working_here); do
+        echo "left running: $(tr '\0' ' ' 2>/dev/null <"/proc/$process/cmdline")"
+        kill -KILL "$process" 2>/dev/null
+    done
 }
 
 fresh_scratch() {
     rm -rf "$top/scratch"
     mkdir -p "$top/scratch/home" "$top/scratch/tmp"
+    hand_over "$top/scratch"
 }
 
 # run_once NAME RESULT [LD_PRELOAD=LIB]: leaves all that is compared in the file RESULT.
@@ -103,20 +175,30 @@ run_once() {
         esac
         sed 's/^/stdout: /' "$top/stdout"
         sed 's/^/stderr: /' "$top/stderr"
+        left_behind
         [ -z "$files" ] || (cd "$top/scratch" && sha256sum -- $files 2>&1 | sed 's/^/file: /')
     } >"$result"
     return $code
 }
 
-# unproven: the first program of the case in which the library did not say that it was active.
+# unproven: the first program of the case in which the library did not say that it was active. A
+# program may go by the name of the file that its command is a link to.
 unproven() {
     local word exe
     for word in $proves; do
-        exe=$(PATH=$search command -v "$word") && exe=$(readlink -f "$exe")
-        exe=$(basename "${exe:-$word}" | sed 's/[][\.*^$+?(){}|]/\\&/g')
-        grep -aqE "^start .*active=1 (.* )?exe=([^ ]*/)?$exe( |\$)" "$top/run-file" 2>/dev/null ||
+        exe=$(PATH=$path command -v "$word") && exe=$(basename "$(readlink -f "$exe")")
+        exe=$(printf '%s\n' "$word" "${exe:-$word}" | sed 's/[][\.*^$+?(){}|]/\\&/g' | paste -sd '|')
+        grep -aqE "^start .*active=1 (.* )?exe=([^ ]*/)?($exe)( |\$)" "$top/run-file" 2>/dev/null ||
             { echo "$word" && return; }
     done
+}
+
+# stop: on ^C, ends what runs (timeout tells its group) and leaves nothing behind.
+stop() {
+    trap '' INT TERM
+    [ -z "$running" ] || { kill "$running" && wait "$running"; } 2>/dev/null
+    left_behind
+    exit 2
 }
 
 not_ok() {
@@ -132,6 +214,7 @@ run_case() {
     word=$(missing_of $needs)
     [ -z "$word" ] || word="$word not installed"
     [ -n "$word" ] || [ "$mode" != foreign ] || word=$not_foreign
+    [ -n "$word" ] || ready "$name" >"$top/why" || word=$(tail -n 1 "$top/why")
     if [ -n "$word" ]; then
         echo "skip $name: $word"
         skipped=$((skipped + 1))
@@ -141,17 +224,19 @@ run_case() {
 
     rm -rf "$top/prepared" "$top/run-file"
     mkdir "$top/prepared"
+    hand_over "$top/prepared"
     fresh_scratch
     if [ "$(type -t prepare)" = function ] && ! clean "$name" prepare >"$top/prepare" 2>&1; then
         not_ok "$name" < <(echo "its function prepare failed" && cat "$top/prepare")
         return
     fi
     if ! run_once "$name" "$top/$name.plain" || ! grep -aq '^stdout: .' "$top/$name.plain" ||
-        grep -aq '^file: sha256sum: ' "$top/$name.plain"; then
+        grep -aqE '^(file: sha256sum|left running): ' "$top/$name.plain"; then
         not_ok "$name" < <(echo "the plain run failed" && cat "$top/$name.plain")
         return
     fi
     : >"$top/run-file" # the library does not create it
+    hand_over "$top/run-file"
     run_once "$name" "$top/$name.preloaded" ${library:+"LD_PRELOAD=$library"}
     if ! cmp -s "$top/$name.plain" "$top/$name.preloaded"; then
         not_ok "$name" < <(diff -a "$top/$name.plain" "$top/$name.preloaded")
@@ -195,7 +280,7 @@ done
 
 top=$(mktemp -d "${TMPDIR:-/tmp}/cairn-preload.XXXXXX") || exit 2
 if [ -n "$keep" ]; then echo "results in $top"; else trap 'rm -rf "$top"' EXIT; fi
-trap 'exit 2' INT TERM
+trap 'stop' INT TERM
 
 case $mode in
 cairn | foreign)
