@@ -170,9 +170,10 @@ void cairn__heap_abandon(struct heap *heap)
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
         struct shelf *shelf = &heap->shelf[class];
         struct page *page = shelf->active;
-        shelf->active = NULL;
-        if (page != NULL)
+        if (page != NULL) { /* nothing is written where there is nothing: it stays out of memory */
+            shelf->active = NULL;
             hand_on(page);
+        }
         while ((page = shelf->listed.first) != NULL) {
             page_remove(&shelf->listed, page);
             hand_on(page);

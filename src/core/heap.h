@@ -54,25 +54,12 @@ struct heap_counts {
     uint64_t recent; /* of these from rows that it had kept */
 };
 
+/*
+ * What nearly every thread writes comes first: a heap begins at a boundary of 4 KiB, and of most heaps
+ * of a large crowd only this much is ever in memory.
+ */
 struct heap {
     void *bin[CLASS_COUNT]; /* what malloc pops from; [0] always empty */
-    struct shelf shelf[CLASS_COUNT];
-
-    /* Frees on their way out. */
-    struct ring ring[REMOTE_RINGS];
-    struct target target[REMOTE_TARGETS];
-    int64_t budget; /* bytes that may still be held back */
-    void *pending;  /* batches taken from the inbox and not yet dealt with */
-    void *strays;   /* batches that came to an idle heap; this heap passes them on */
-
-    uint32_t refills;
-    struct heap_counts counts;
-    uint32_t
-        asked[CLASS_COUNT]; /* a mean of what was asked for, in sixteenths of a byte; 0: nothing */
-
-    /* Large blocks freed a moment ago; recent.h. Others take from it. */
-    uint8_t recent_next;
-    _Atomic uintptr_t recent[RECENT_ROWS];
 
     /*
      * A slow path is under way: lists may be half edited. A child of fork takes over the heaps of
@@ -80,29 +67,47 @@ struct heap {
      * leave at most one block unaccounted when they stop half way.
      */
     volatile bool busy;
-    bool fresh;   /* the block that refill gave last was never handed out, and reads as zero */
-    bool borrows; /* set when a thread takes the heap */
-    uint8_t borrowed[CLASS_COUNT]; /* blocks borrowed so far; refill.c */
+    bool fresh;    /* the block that refill gave last was never handed out, and reads as zero */
+    bool borrows;  /* set when a thread takes the heap */
+    bool separate; /* set once: the program's own; separate.h */
 
+    uint8_t recent_next; /* see recent */
+    uint32_t refills;    /* so far */
     struct lock *shared; /* set once; NULL: one thread's */
-
-    /* Of a separate heap, under its lock. */
-    bool separate;          /* set once: its pages are never cold, shelved or taken over */
-    struct page_list large; /* its large blocks */
-    struct huge *huge;      /* its huge ones; large.h */
-    size_t huge_bytes;
-    char name[HEAP_NAME_SIZE]; /* as the program called it; may be empty */
-    struct lock lock;
-    struct heap *next_separate; /* set once */
+    int64_t budget;      /* bytes of frees on their way out that may still be held back */
+    void *pending;       /* batches taken from the inbox and not yet dealt with */
+    void *strays;        /* batches that came to an idle heap; this heap passes them on */
+    struct heap_counts counts;
+    uint8_t borrowed[CLASS_COUNT]; /* blocks borrowed so far; refill.c */
 
     /* Under the registry's lock. */
     struct heap *next_known; /* all heaps */
     size_t number;           /* the oldest is 1; set once */
     struct heap *next_idle;
 
-    /* From here on other threads write. */
+    /* These two, other threads write; in lines of their own. */
     _Atomic(void *) inbox ALIGNED(CACHE_LINES); /* batches sent here, linked; remote.h */
     _Atomic int state;                          /* enum heap_state */
+
+    /* What was asked for: means, in sixteenths of a byte; 0: nothing. */
+    uint32_t asked[CLASS_COUNT] ALIGNED(CACHE_LINES);
+
+    /* Frees on their way out. */
+    struct ring ring[REMOTE_RINGS];
+    struct target target[REMOTE_TARGETS];
+
+    /* Large blocks freed a moment ago; recent.h. Others take from it. */
+    _Atomic uintptr_t recent[RECENT_ROWS];
+
+    struct shelf shelf[CLASS_COUNT];
+
+    /* Of a separate heap, under its lock. */
+    struct lock lock;
+    struct page_list large; /* its large blocks */
+    struct huge *huge;      /* its huge ones; large.h */
+    size_t huge_bytes;
+    char name[HEAP_NAME_SIZE];  /* as the program called it; may be empty */
+    struct heap *next_separate; /* set once */
 };
 
 /*

@@ -9,6 +9,9 @@
 /* Mapped at a time; touched only as far as it is used. Small where the address space is small. */
 static const size_t steps[] = {256 * KIB, 64 * KIB};
 
+/* A record of this size and up begins at a multiple of it: its parts lie in as few OS pages as can be. */
+enum { LARGE_RECORD = 4096 };
+
 static struct {
     struct lock lock; /* RANK_MAP */
     char *next;
@@ -31,15 +34,25 @@ static bool extend(size_t size)
     return false;
 }
 
+/* NULL: nothing is left there. */
+static char *next_aligned(size_t align)
+{
+    size_t gap = round_up((uintptr_t)metadata.next, align) - (uintptr_t)metadata.next;
+    return (size_t)(metadata.end - metadata.next) < gap || metadata.next == NULL
+               ? NULL
+               : metadata.next + gap;
+}
+
 void *cairn__metadata_take(size_t size)
 {
-    size = round_up(size, CACHE_LINES);
+    size_t align = size < LARGE_RECORD ? CACHE_LINES : LARGE_RECORD;
+    size = round_up(size, align);
     lock_acquire(&metadata.lock);
-    void *record = NULL;
-    if ((size_t)(metadata.end - metadata.next) >= size || extend(size)) {
-        record = metadata.next;
-        metadata.next += size;
-    }
+    char *record = next_aligned(align);
+    if (record == NULL || (size_t)(metadata.end - record) < size)
+        record = extend(size) ? next_aligned(align) : NULL;
+    if (record != NULL)
+        metadata.next = record + size;
     lock_release(&metadata.lock);
     return record;
 }

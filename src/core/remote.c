@@ -232,6 +232,7 @@ void cairn__remote_empty_bins(struct heap *heap)
             else
                 cairn__remote_free(heap, page, block);
         }
-        heap->bin[class] = NULL;
+        if (block != NULL)
+            heap->bin[class] = NULL;
     }
 }
