@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cairn_stats_print, and what is said of itself at the process's two ends: with CAIRN_VERBOSE=1 the
- * settings at the start, with CAIRN_STATS=exit statistics at the end. A process that ends by _exit,
+ * settings at the start, with CAIRN_STATS=exit or a CAIRN_STATS_FILE statistics at the end. A process that ends by _exit,
  * a signal or abort says nothing.
  */
 #include "watch/stats.h"
@@ -90,9 +90,10 @@ static bool is_json(const struct text *path)
 
 __attribute__((destructor)) static void at_end(void)
 {
-    if (cairn__option(OPTION_STATS) != STATS_EXIT || !is_called())
-        return;
     const char *pattern = cairn__option_text(OPTION_STATS_FILE);
+    bool wanted = cairn__option(OPTION_STATS) == STATS_EXIT || *pattern != '\0';
+    if (!wanted || !is_called())
+        return;
     if (*pattern == '\0') {
         cairn_stats_print(NULL, NULL, CAIRN_STATS_SUMMARY);
         return;

@@ -542,6 +542,8 @@ static void stats_to_no_file(void **state)
     (void)state;
     check_status(RUN_AGAIN("CAIRN_STATS=exit", "CAIRN_STATS_FILE=/nowhere/%p"));
     assert_string_equal(text, "cairn: cannot write to CAIRN_STATS_FILE: /nowhere/%p\n");
+    check_status(RUN_AGAIN("CAIRN_STATS=off", "CAIRN_STATS_FILE=/nowhere/%p"));
+    assert_string_equal(text, "cairn: cannot write to CAIRN_STATS_FILE: /nowhere/%p\n");
 }
 
 int main(int count, char **arguments)
