@@ -501,9 +501,16 @@ bool cairn__regions_release(size_t keep)
     bool some = false;
     struct region *region;
     cairn__regions_hold();
-    while ((region = withdraw_unused(keep)) != NULL) {
-        cairn__window_release(region);
-        some = true;
+    for (;;) {
+        region = withdraw_unused(keep);
+        if (region != NULL) {
+            cairn__window_release(region);
+            some = true;
+        } else if (keep == 0 && is_purging()) {
+            cairn__os_sleep(1); /* somebody is short of memory: see what is there afterwards */
+        } else {
+            break;
+        }
     }
     cairn__regions_let_go();
     return some;

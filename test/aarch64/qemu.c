@@ -37,6 +37,7 @@ static const struct {
     {"unit-linux", "impossible_sizes", "advice about memory that is not there succeeds"},
     {"unit-linux", "limit_on_addresses", "limits are not kept"},
     {"unit-thread", "forks", "a fork while threads run may hit qemu itself"},
+    {"unit-separate", "forks", "a fork while threads run may hit qemu itself"},
     {"unit-window", "ladder", "reserving 256 GiB takes qemu 6 GiB of memory (emulate.sh)"},
     {"unit-memory", "each_call_and_all_after", "too slow"},
     {"api-cairn_watch*", "verbose_shows_settings", "the window is set small (emulate.sh)"},
