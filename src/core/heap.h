@@ -85,29 +85,29 @@ struct heap {
     size_t number;           /* the oldest is 1; set once */
     struct heap *next_idle;
 
+    /* What was asked for: means, in sixteenths of a byte; 0: nothing. */
+    uint32_t asked[CLASS_COUNT];
+
     /* These two, other threads write; in lines of their own. */
     _Atomic(void *) inbox ALIGNED(CACHE_LINES); /* batches sent here, linked; remote.h */
     _Atomic int state;                          /* enum heap_state */
-
-    /* What was asked for: means, in sixteenths of a byte; 0: nothing. */
-    uint32_t asked[CLASS_COUNT] ALIGNED(CACHE_LINES);
-
-    /* Frees on their way out. */
-    struct ring ring[REMOTE_RINGS];
-    struct target target[REMOTE_TARGETS];
-
-    /* Large blocks freed a moment ago; recent.h. Others take from it. */
-    _Atomic uintptr_t recent[RECENT_ROWS];
-
-    struct shelf shelf[CLASS_COUNT];
 
     /* Of a separate heap, under its lock. */
     struct lock lock;
     struct page_list large; /* its large blocks */
     struct huge *huge;      /* its huge ones; large.h */
     size_t huge_bytes;
-    char name[HEAP_NAME_SIZE];  /* as the program called it; may be empty */
     struct heap *next_separate; /* set once */
+    char name[HEAP_NAME_SIZE];  /* as the program called it; may be empty */
+
+    /* Frees on their way out. */
+    struct ring ring[REMOTE_RINGS] ALIGNED(CACHE_LINES);
+    struct target target[REMOTE_TARGETS];
+
+    struct shelf shelf[CLASS_COUNT];
+
+    /* Large blocks freed a moment ago; recent.h. Others take from it. */
+    _Atomic uintptr_t recent[RECENT_ROWS];
 };
 
 /*

@@ -60,7 +60,7 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 /* With so many heaps in use, those that are added borrow their first small blocks of each class */
 #define BORROW_HEAPS 16
-#define BORROW_BYTES 512  /* about so much at a time, */
+#define BORROW_BYTES 256  /* about so much at a time, */
 #define BORROW_MAX   2048 /* about so much in all, and four blocks at the least */
 
 /* ---- large blocks freed a moment ago ---- */
