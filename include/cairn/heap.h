@@ -3,11 +3,12 @@
  * Heaps of one's own: blocks that belong together and can be freed together, such as those of a
  * request, a document or a plug-in. Part of cairn.h.
  *
- * Any thread may use any heap at any time, except while it is being destroyed. Each has a lock of its
- * own: threads that share one wait for each other, threads with a heap each do not. Blocks are like
- * all others: cairn_free (and free, where malloc is Cairn's) frees them from any thread, cairn_realloc
- * keeps them in their heap, cairn_usable_size and cairn_owns know them. A heap takes memory in pages
- * of 64 KiB for each size of blocks that it holds: meant for hundreds of KiB and more.
+ * Any thread may use any heap at any time, except while it is being destroyed. Each has a lock of
+ * its own: threads that share one wait for each other, threads with a heap each do not. Blocks are
+ * like all others: cairn_free (and free, where malloc is Cairn's) frees them from any thread,
+ * cairn_realloc keeps them in their heap, cairn_usable_size and cairn_owns know them. A heap takes
+ * 12 KiB for itself, and pages of 64 KiB and up for each size of blocks that it holds: meant for
+ * hundreds of KiB and more.
  *
  * Sizes, alignment and errors are as in cairn.h.
  */
@@ -24,8 +25,8 @@ extern "C" {
 typedef struct cairn_heap cairn_heap;
 
 /*
- * An empty heap, to be destroyed by cairn_heap_destroy. name: NULL, or what statistics call it, copied
- * and cut to 31 bytes. NULL with errno ENOMEM: out of memory. O(1).
+ * An empty heap, to be destroyed by cairn_heap_destroy. name: NULL, or what statistics call it,
+ * copied and cut to 31 bytes. NULL with errno ENOMEM: out of memory. O(1).
  */
 cairn_heap *cairn_heap_create(const char *name);
 
@@ -41,7 +42,7 @@ void *cairn_heap_malloc(cairn_heap *heap, size_t size);
 void *cairn_heap_calloc(cairn_heap *heap, size_t count, size_t size);
 void *cairn_heap_aligned_alloc(cairn_heap *heap, size_t align, size_t size);
 
-/* ptr NULL: cairn_heap_malloc. Otherwise cairn_realloc: the block stays in the heap that it is in. */
+/* ptr NULL: cairn_heap_malloc. Else cairn_realloc: the block stays in the heap that it is in. */
 void *cairn_heap_realloc(cairn_heap *heap, void *ptr, size_t size);
 
 /* The heap that a block in use belongs to; NULL if it is in no heap made by cairn_heap_create. */
@@ -50,7 +51,8 @@ cairn_heap *cairn_heap_of(const void *ptr);
 /*
  * Calls visit(context, block, bytes that it holds) for each block in use, in no order, until it
  * returns false. True: all were visited. The heap is locked meanwhile: visit must not use any heap
- * made by cairn_heap_create, nor free its blocks, nor fork. O(blocks in use and free).
+ * made by cairn_heap_create, nor free its blocks, nor fork, and must return (no longjmp, no
+ * exception). O(blocks in use and free).
  */
 bool cairn_heap_walk(cairn_heap *heap, bool (*visit)(void *context, void *block, size_t size),
                      void *context);

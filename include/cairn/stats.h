@@ -3,8 +3,8 @@
  * What the allocator holds, as a struct, as text and as JSON. Each number is explained in
  * docs/stats.md. Part of cairn.h.
  *
- * Figures are added up on demand; keeping them costs malloc and free nothing. Other threads go on
- * meanwhile, so figures may be off by what they just did; but they always add up. Nothing here
+ * Figures are added up on demand; the straight lines of malloc and free keep none. Other threads go
+ * on meanwhile, so figures may be off by what they just did; but they always add up. Nothing here
  * allocates, and any thread may call it at any time.
  */
 #ifndef CAIRN_STATS_H
@@ -25,14 +25,14 @@ struct cairn_stats {
     size_t reserved;  /* address space set aside; costs nothing */
     size_t mapped;    /* of that accessible, plus huge blocks */
     size_t committed; /* held from the system at most: live, plus free memory not yet returned */
-    size_t peak_committed; /* the most that blocks ever occupied */
+    size_t peak_committed; /* the most that pages and large blocks took, and huge ones */
     size_t live;           /* in blocks handed out, rounded up to what they can hold */
     size_t huge;           /* part of live: blocks above 16 MiB, each with a mapping of its own */
     size_t huge_count;
     size_t metadata;      /* mapped for the allocator's own records; more than it uses */
     size_t pages;         /* runs of equal blocks, and large blocks */
-    size_t heaps;         /* one for each thread that was alive at the same time */
-    size_t foreign_frees; /* pointers passed to free that were no blocks of ours */
+    size_t heaps;         /* one for each thread alive at the same time, and the program's own */
+    size_t foreign_frees; /* pointers passed to free that were no blocks (any more) of ours */
 
     size_t large; /* part of live: blocks above 128 KiB that are not huge */
     size_t large_count;
