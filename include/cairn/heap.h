@@ -50,8 +50,8 @@ cairn_heap *cairn_heap_of(const void *ptr);
 
 /*
  * Calls visit(context, block, bytes that it holds) for each block in use, in no order, until it
- * returns false. True: all were visited. The heap is locked meanwhile: visit must not use any heap
- * made by cairn_heap_create, nor free its blocks, nor fork, and must return (no longjmp, no
+ * returns false. True: all were visited. The heap is locked meanwhile: visit must not use, make
+ * or destroy any heap of this kind, nor free its blocks, nor fork, and must return (no longjmp, no
  * exception). O(blocks in use and free).
  */
 bool cairn_heap_walk(cairn_heap *heap, bool (*visit)(void *context, void *block, size_t size),

@@ -296,12 +296,21 @@ void cairn__option_describe(enum option option, struct text *line)
 /* name: without CAIRN_. value.data NULL: there is none. */
 typedef void visitor(void *context, enum source source, struct word name, struct word value);
 
+static struct word without_spaces(struct word word)
+{
+    while (word.length > 0 && word.data[0] == ' ')
+        word = word_from(word, 1);
+    while (word.length > 0 && word.data[word.length - 1] == ' ')
+        word.length--;
+    return word;
+}
+
 static void visit_conf(const char *conf, enum source source, visitor *visit, void *context)
 {
     struct word rest = cairn__word(conf);
     while (rest.length > 0) {
         size_t end = cairn__word_find(rest, ',');
-        struct word item = {rest.data, end};
+        struct word item = without_spaces((struct word){rest.data, end});
         rest = word_from(rest, end < rest.length ? end + 1 : end);
         size_t colon = cairn__word_find(item, ':');
         if (colon < item.length)

@@ -23,6 +23,7 @@ static struct {
     size_t alarm; /* dirty units beyond which somebody is to look at it */
     uint64_t alarm_time; /* of the clock: when somebody is to look again anyway */
     bool purging;        /* one thread at a time */
+    size_t purges;       /* begun so far */
     size_t undone;       /* chunks that are */
     bool tight;          /* memory was at its end once */
 } pool = {.alarm = FLOOR_UNITS};
@@ -66,6 +67,7 @@ static void refile(struct chunk *chunk)
 
 static void unfree_units(struct chunk *chunk, uint32_t mask)
 {
+    ASSERT((chunk->free_mask & mask) == mask);
     chunk->free_mask &= ~mask;
     refile(chunk);
     pool.dirty -= count_ones(chunk->dirty_mask & mask);
@@ -294,12 +296,20 @@ static struct span find_anywhere(size_t count, bool chunk_aligned)
     return span;
 }
 
-static bool is_purging(void)
+/* The purge that is under way, by its number; 0: none is. */
+static size_t purge_under_way(void)
 {
     lock_acquire(&pool.lock);
-    bool purging = pool.purging;
+    size_t number = pool.purging ? pool.purges : 0;
     lock_release(&pool.lock);
-    return purging;
+    return number;
+}
+
+/* At the end of memory: what is being purged just now is out of the pool, and comes back. */
+static void await_purge(size_t number)
+{
+    while (number != 0 && purge_under_way() == number)
+        cairn__os_sleep(1);
 }
 
 struct span cairn__units_take(size_t count, bool chunk_aligned)
@@ -312,12 +322,13 @@ struct span cairn__units_take(size_t count, bool chunk_aligned)
         count, chunk_aligned); /* somebody may have grown it while this thread waited */
     if (span.region == NULL)
         span = grow_and_take(count, chunk_aligned);
-    /* At the end of memory: what is being purged just now is out of the pool, and comes back. */
-    for (bool purging = true; span.region == NULL && purging;) {
-        purging = is_purging();
+    enum { TRIES = 8 }; /* each waits for a purge; there may always be another */
+    for (int i = 0; span.region == NULL && i < TRIES; i++) {
+        size_t number = purge_under_way();
         span = find_anywhere(count, chunk_aligned);
-        if (span.region == NULL && purging)
-            cairn__os_sleep(1);
+        if (span.region != NULL || number == 0)
+            break;
+        await_purge(number);
     }
     lock_release(&pool.grow);
     return span;
@@ -362,17 +373,10 @@ static uint32_t first_dirty_run(const struct chunk *chunk)
     return dirty & ~(dirty + low); /* the carry runs through the row and clears it */
 }
 
-static void advise(const struct chunk *chunk, bool huge)
-{
-    lock_release(&pool.lock);
-    char *start = (char *)chunk->region->base + (size_t)chunk->index * CHUNK_SIZE;
-    cairn__os_advise_huge(start, CHUNK_SIZE, huge);
-    lock_acquire(&pool.lock);
-}
-
 /*
  * Before a part of a chunk goes back: the system would notice some day that the rest of the chunk is
- * in memory, and make it a huge page again, with the part that is not used.
+ * in memory, and make it a huge page again, with the part that is not used. For good: even when all of
+ * it has gone back, the system's tables are those of small pages.
  */
 static void undo_huge(struct chunk *chunk)
 {
@@ -380,17 +384,11 @@ static void undo_huge(struct chunk *chunk)
     if (pool.undone < HUGE_UNDONE_MAX) {
         chunk->undone = true;
         pool.undone++;
-        advise(chunk, false);
+        char *start = (char *)chunk->region->base + (size_t)chunk->index * CHUNK_SIZE;
+        lock_release(&pool.lock);
+        cairn__os_advise_huge(start, CHUNK_SIZE, false);
+        lock_acquire(&pool.lock);
     }
-}
-
-/* The whole chunk has gone back. */
-static void redo_huge(struct chunk *chunk)
-{
-    chunk->undone = false;
-    chunk->huge = true;
-    pool.undone--;
-    advise(chunk, true);
 }
 
 /*
@@ -420,12 +418,10 @@ static bool purge_chunk(struct chunk *chunk)
     if (run == 0)
         return true;
     if (chunk->huge && run != ALL_UNITS)
-        undo_huge(chunk);
-    for (; run != 0; run = first_dirty_run(chunk))
+        undo_huge(chunk); /* lets go of the lock: look again */
+    while ((run = first_dirty_run(chunk)) != 0)
         if (!purge_run(chunk, run))
             return false;
-    if (chunk->undone && chunk->free_mask == ALL_UNITS)
-        redo_huge(chunk);
     return true;
 }
 
@@ -435,6 +431,7 @@ bool cairn__units_purge(size_t keep)
     bool willing = true;
     if (!pool.purging) {
         pool.purging = true;
+        pool.purges++;
         struct region *region = cairn__region_first();
         for (; region != NULL && willing; region = cairn__region_next(region)) {
             size_t index = atomic_load_explicit(&region->opened, memory_order_relaxed);
@@ -501,16 +498,11 @@ bool cairn__regions_release(size_t keep)
     bool some = false;
     struct region *region;
     cairn__regions_hold();
-    for (;;) {
-        region = withdraw_unused(keep);
-        if (region != NULL) {
-            cairn__window_release(region);
-            some = true;
-        } else if (keep == 0 && is_purging()) {
-            cairn__os_sleep(1); /* somebody is short of memory: see what is there afterwards */
-        } else {
-            break;
-        }
+    if (keep == 0) /* somebody is short of memory */
+        await_purge(purge_under_way());
+    while ((region = withdraw_unused(keep)) != NULL) {
+        cairn__window_release(region);
+        some = true;
     }
     cairn__regions_let_go();
     return some;

@@ -23,7 +23,7 @@ struct chunk {
     uint32_t dirty_mask;   /* units that are in memory, as far as we know */
     uint32_t zero_mask;    /* units that read as zero */
     bool huge;             /* touching one unit brings all of them into memory */
-    bool undone;           /* was huge, until a part of it went back */
+    bool undone;           /* was huge, until a part of it went back, and its advice with it */
     uint8_t run;           /* the bucket: longest run of ones in free_mask; 0: not filed */
 } ALIGNED(CHUNK_BYTES);
 _Static_assert(sizeof(struct chunk) == CHUNK_BYTES, "the metadata of a region is laid out by this");

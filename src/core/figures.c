@@ -5,6 +5,7 @@
 #include "core/large.h"
 #include "core/metadata.h"
 #include "core/registry.h"
+#include "core/shared.h"
 
 /* ---- one page ---- */
 
@@ -47,6 +48,36 @@ static struct counts count_blocks(const struct page *copy)
     size_t issued = size_min(copy->issued, capacity);
     size_t returned = size_min(page_free_count(copy), issued);
     return (struct counts){issued - returned, returned, capacity - issued};
+}
+
+/* ---- all heaps ---- */
+
+/* The newest first; at last the shared one. */
+static const struct heap *next_heap(const struct heap *heap)
+{
+    const struct heap *shared = cairn__shared_peek();
+    if (heap == shared)
+        return NULL;
+    return heap->next_known != NULL ? heap->next_known : shared;
+}
+
+static const struct heap *first_heap(void)
+{
+    const struct heap *heap = cairn__registry_first();
+    return heap != NULL ? heap : cairn__shared_peek();
+}
+
+/* Others' heaps, read while they go on: no figure of one is worth more than that. */
+__attribute__((no_sanitize("thread"))) static struct heap_counts counts_of(const struct heap *heap)
+{
+    return heap->counts;
+}
+
+/* Not destroyed; the shared one, if it was ever used. */
+__attribute__((no_sanitize("thread"))) static bool is_there(const struct heap *heap)
+{
+    int state = atomic_load_explicit(&heap->state, memory_order_relaxed);
+    return state != HEAP_DESTROYED && (heap != cairn__shared_peek() || heap->refills != 0);
 }
 
 /* ---- all pages ---- */
@@ -128,12 +159,6 @@ static void add_region(struct cairn__figures *figures, const struct region *regi
     figures->tables += region->size == 0 ? 0 : table_bytes(region, opened);
 }
 
-/* Others' heaps, read while they go on: no figure of one is worth more than that. */
-__attribute__((no_sanitize("thread"))) static struct heap_counts counts_of(const struct heap *heap)
-{
-    return heap->counts;
-}
-
 __attribute__((no_sanitize("thread"))) static uint32_t asked_of(const struct heap *heap,
                                                                 unsigned class)
 {
@@ -148,23 +173,26 @@ static void add_counts(struct heap_counts *sum, struct heap_counts counts)
     sum->recent += counts.recent;
 }
 
-/* What a block of each class was asked for: the mean of the heaps that know. */
+/* What a block of each class was asked for: a mean, by what each heap has handed out in all. */
 static void add_heaps(struct sums *sums)
 {
-    unsigned knowing[CLASS_COUNT] = {0};
-    for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known) {
-        add_counts(&sums->figures->counts, counts_of(heap));
-        sums->figures->heaps += atomic_load_explicit(&heap->state, memory_order_relaxed) !=
-                                HEAP_DESTROYED;
+    double weights[CLASS_COUNT] = {0};
+    for (const struct heap *heap = first_heap(); heap != NULL; heap = next_heap(heap)) {
+        struct heap_counts counts = counts_of(heap);
+        add_counts(&sums->figures->counts, counts);
+        if (!is_there(heap))
+            continue;
+        sums->figures->heaps++;
         for (unsigned class = 1; class < CLASS_COUNT; class ++) {
             uint32_t mean = asked_of(heap, class);
-            knowing[class] += mean != 0;
-            sums->asked[class] += mean / 16.0;
+            double weight = mean == 0 ? 0 : (double)counts.handed;
+            weights[class] += weight;
+            sums->asked[class] += weight * mean / 16.0;
         }
     }
     for (unsigned class = 1; class < CLASS_COUNT; class ++)
-        sums->asked[class] = knowing[class] == 0 ? cairn__classes[class].size
-                                                 : sums->asked[class] / knowing[class];
+        sums->asked[class] = weights[class] == 0 ? cairn__classes[class].size
+                                                 : sums->asked[class] / weights[class];
 }
 
 void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_figures *classes)
@@ -242,12 +270,12 @@ const struct heap *cairn__figures_heaps(const struct heap *from, struct heap_fig
                                         size_t count, size_t *filled)
 {
     struct heap_rows all = {rows, 0, 0};
-    const struct heap *heap = from != NULL ? from : cairn__registry_first();
-    for (; heap != NULL && all.count < count; heap = heap->next_known) {
+    const struct heap *heap = from != NULL ? from : first_heap();
+    for (; heap != NULL && all.count < count; heap = next_heap(heap)) {
+        if (!is_there(heap))
+            continue;
         int state = atomic_load_explicit(&heap->state, memory_order_relaxed);
         size_t huge = huge_bytes_of(heap);
-        if (state == HEAP_DESTROYED)
-            continue;
         struct heap_figures *row = &rows[all.count++];
         *row = (struct heap_figures){heap, state, 0, huge, huge, counts_of(heap), ""};
         copy_name(row->name, heap);

@@ -13,13 +13,14 @@
 
 #include "core/heap.h"
 
-struct cairn__figures {    /* bytes, unless said otherwise */
-    size_t reserved;       /* address space of the regions */
-    size_t mapped;         /* accessible: the regions' opened part and huge blocks */
-    size_t committed;      /* pages, large and huge blocks, and free memory not yet given back */
-    size_t peak_committed; /* the most that pages and large blocks have held, and huge ones now */
-    size_t live;           /* in blocks handed out, with those in bins and on their way back */
-    size_t huge;           /* part of live: in mappings of their own */
+struct cairn__figures { /* bytes, unless said otherwise */
+    size_t reserved;    /* address space of the regions */
+    size_t mapped;      /* accessible: the regions' opened part and huge blocks */
+    size_t committed;   /* pages, large and huge blocks, and free memory not yet given back */
+    size_t
+        peak_committed; /* the most that pages and large blocks have held, and huge ones, be it at another time */
+    size_t live; /* in blocks handed out, with those in bins and on their way back */
+    size_t huge; /* part of live: in mappings of their own */
     size_t huge_count;
     size_t free;     /* committed - live */
     size_t metadata; /* mapped for records */

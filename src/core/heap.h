@@ -42,6 +42,7 @@ enum heap_state {
     HEAP_IDLE,      /* waits for a thread */
     HEAP_SEPARATE,  /* the program's; separate.h */
     HEAP_DESTROYED, /* waits to be one of these again */
+    HEAP_SHARED,    /* shared.h */
 };
 
 enum { HEAP_NAME_SIZE = 32 };

@@ -41,7 +41,6 @@ static void set_asked(struct page *page, size_t size)
 static struct page *find_page(struct heap *heap, size_t units, bool chunk_aligned)
 {
     struct page *page = NULL;
-    heap->counts.large++;
     if (!chunk_aligned && (page = cairn__recent_take(heap, units)) != NULL)
         heap->counts.recent++;
     if (page == NULL && units <= RECENT_UNITS_MAX)
@@ -70,7 +69,10 @@ static void *take_units(size_t size, bool chunk_aligned, bool *zeroed, struct he
     set_asked(page, size);
     if (zeroed != NULL)
         *zeroed = page->clean;
+    if (separate == NULL && heap_is_real(cairn__heap))
+        cairn__heap->counts.large++;
     if (separate != NULL) {
+        separate->counts.large++;
         page->separate = true;
         page_push_first(&separate->large, page);
         atomic_store_explicit(&page->owner, separate, memory_order_relaxed);
@@ -171,17 +173,19 @@ static void take_from(struct heap *separate, struct huge *record)
 
 /* ---- mapping ---- */
 
-/* What regions hold without using it may be what is missing. */
+/* What regions hold without using it may be what is missing. True: there was some. */
+static bool make_room(void)
+{
+    bool some = cairn__recent_flush_all();
+    return cairn__regions_release(0) || some;
+}
+
 static char *map_or_make_room(size_t size, size_t align)
 {
     char *start = cairn__os_map(size, align);
     if (start != NULL)
         return start;
-    bool some = cairn__recent_flush_all();
-    some |= cairn__regions_release(0);
-    if (some)
-        start = cairn__os_map(size, align);
-    return start;
+    return make_room() ? cairn__os_map(size, align) : NULL;
 }
 
 static void *map_huge(size_t size, size_t align, bool *zeroed, struct heap *separate)
@@ -270,7 +274,7 @@ bool cairn__huge_walk(const struct heap *separate,
 static char *move(struct huge *record, size_t size)
 {
     char *target = cairn__os_reserve(size, CHUNK_SIZE);
-    if (target == NULL && cairn__regions_release(0))
+    if (target == NULL && make_room())
         target = cairn__os_reserve(size, CHUNK_SIZE);
     if (target == NULL)
         return NULL;

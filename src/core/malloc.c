@@ -25,14 +25,16 @@ size_t cairn__foreign_frees(void)
 /* ---- malloc ---- */
 
 /* What a thread without a heap gets. */
-static NOINLINE void *take_shared(unsigned class)
+static NOINLINE void *take_shared(unsigned class, size_t size)
 {
     struct heap *shared = cairn__shared_acquire();
     void *block = shared->bin[class];
-    if (block != NULL)
+    if (block != NULL) {
         shared->bin[class] = block_next(block);
-    else
+    } else {
         block = cairn__refill(shared, class);
+        heap_note_asked(shared, class, size);
+    }
     cairn__shared_release(shared);
     return block;
 }
@@ -42,7 +44,7 @@ static NOINLINE void *take_from_new(unsigned class, size_t size, bool *fresh)
 {
     struct heap *heap = cairn__thread_heap();
     if (UNLIKELY(heap == NULL))
-        return take_shared(class);
+        return take_shared(class, size);
     void *block = heap->bin[class];
     if (UNLIKELY(block != NULL)) { /* getting the heap has allocated */
         heap->bin[class] = block_next(block);
@@ -123,14 +125,14 @@ static void ignore(const void *ptr)
         cairn__report("ignored: free of a pointer that is no block:", ptr);
 }
 
-/* A pointer to where our blocks lie, and no block is there: a bug of the program's, which is told. */
-static void ignore_stale(const void *ptr)
+/* A pointer to where our blocks lie, and none begins there: a bug of the program's, which is told. */
+static void ignore_bad(const char *what, const void *ptr)
 {
     enum { REPORTS = 8 }; /* then it has been said */
     static _Atomic unsigned reports;
     atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed);
     if (atomic_fetch_add_explicit(&reports, 1, memory_order_relaxed) < REPORTS)
-        cairn__report("ignored: free of a pointer into unused memory (freed before?):", ptr);
+        cairn__report(what, ptr);
 }
 
 void cairn__free_event(struct page *page)
@@ -157,8 +159,10 @@ static NOINLINE void free_elsewhere(void *ptr, struct page *page)
     if (owner == OWNER_LARGE || owner == OWNER_KEPT || owner == NULL || page->separate) {
         bool done = owner == OWNER_LARGE ? cairn__large_free(ptr, page)
                                          : cairn__separate_free(ptr, page);
-        if (!done)
-            ignore_stale(ptr);
+        if (!done && owner == OWNER_LARGE)
+            ignore_bad("ignored: free of a pointer into a block, not to its start:", ptr);
+        else if (!done)
+            ignore_bad("ignored: free of a pointer into unused memory (freed before?):", ptr);
         purge_attend();
         return;
     }

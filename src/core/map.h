@@ -4,7 +4,7 @@
  * region or the large mapping that begins or lies there. Two levels, 48-bit addresses. Only slow
  * paths look here; looking takes no lock.
  *
- * An entry changes only while no block that it describes is live (a region never goes away; a large
+ * An entry changes only while no block that it describes is live (a region goes when nothing in it is in use; a large
  * mapping's entry is cleared by the one that frees it), so a reader that holds a live block's address
  * reads a stable entry; with any other address it reads an entry or nothing, never a wild pointer,
  * because records are never unmapped.

@@ -85,6 +85,6 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
  */
 #define DIRTY_FLOOR        (2 * MIB)
 #define DIRTY_SHARE        4
-#define DIRTY_AFTER_THREAD (6 * MIB) /* the option's stead when a thread has ended */
+#define DIRTY_AFTER_THREAD 4 /* when a thread has ended, this part of the option */
 
 #endif

@@ -89,7 +89,8 @@ static bool step_is_due(void)
 
 static bool has_work(void)
 {
-    return cairn__pool_figures().dirty > DIRTY_FLOOR / UNIT_SIZE && !refused_lately();
+    size_t keep = size_max(DIRTY_FLOOR / UNIT_SIZE, reserved());
+    return cairn__pool_figures().dirty > keep && !refused_lately();
 }
 
 /*
@@ -150,9 +151,13 @@ void cairn__purge_attend(void)
 void cairn__purge_after_thread(void)
 {
     struct pool_figures figures = cairn__pool_figures();
-    size_t keep = size_max(DIRTY_AFTER_THREAD / UNIT_SIZE, figures.used / DIRTY_SHARE);
+    size_t most = cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE;
+    size_t keep = size_max(most / DIRTY_AFTER_THREAD, figures.used / DIRTY_SHARE);
+    size_t rate = cairn__option(OPTION_PURGE_RATE) / UNIT_SIZE;
+    keep = size_max(keep, figures.dirty > rate ? figures.dirty - rate : 0);
     keep = size_max(keep, reserved());
-    if (figures.dirty > keep && keep < limit(figures.used) && !refused_lately())
+    bool never = cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER;
+    if (!never && figures.dirty > keep && keep < limit(figures.used) && !refused_lately())
         purge_to(keep);
     purge_attend();
 }

@@ -29,7 +29,8 @@ static size_t room(void)
     size_t most = cairn__option(OPTION_LARGE_CACHE) / UNIT_SIZE;
     if (cairn__option(OPTION_PURGE_DELAY) == 0)
         return 0;
-    return most >> log2_floor(cairn__registry_live() | 1);
+    /* Rounded up to a power of two: all together do not exceed it. */
+    return most >> log2_floor(2 * size_max(cairn__registry_live(), 1) - 1);
 }
 
 static void give(uintptr_t slot)

@@ -50,6 +50,7 @@ static void *borrow(struct heap *heap, unsigned class)
     size_t count = size_max(BORROW_BYTES / cairn__classes[class].size, 1);
     void *list = NULL;
     struct heap *shared = cairn__shared_acquire();
+    struct heap_counts before = shared->counts; /* they only pass through it */
     while (count-- > 0) {
         void *block = shared->bin[class];
         if (block != NULL)
@@ -61,6 +62,7 @@ static void *borrow(struct heap *heap, unsigned class)
         heap->borrowed[class]++;
         heap->counts.handed++;
     }
+    shared->counts = before;
     cairn__shared_release(shared);
     return list;
 }

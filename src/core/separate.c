@@ -44,6 +44,7 @@ struct heap *cairn__separate_create(const char *name)
         size_t length = name == NULL ? 0 : strnlen(name, HEAP_NAME_SIZE - 1);
         memcpy(heap->name, name == NULL ? "" : name, length);
         heap->name[length] = '\0';
+        heap->counts = (struct heap_counts){0};
         atomic_store(&heap->state, HEAP_SEPARATE);
     }
     lock_release(&separate.lock);

@@ -8,11 +8,17 @@ static struct heap shared;
 void cairn__shared_start(void)
 {
     cairn__heap_init(&shared, &lock);
+    atomic_store_explicit(&shared.state, HEAP_SHARED, memory_order_relaxed);
 }
 
 struct heap *cairn__shared_acquire(void)
 {
     lock_acquire(&lock);
+    return &shared;
+}
+
+const struct heap *cairn__shared_peek(void)
+{
     return &shared;
 }
 

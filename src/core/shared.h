@@ -15,6 +15,9 @@ void cairn__shared_start(void);
 
 /* The shared heap, locked. */
 struct heap *cairn__shared_acquire(void);
+/* The same, for statistics: to be looked at, not used. */
+const struct heap *cairn__shared_peek(void);
+
 /* Nobody comes back for what it holds back: cairn__remote_flush it before, if it has freed. */
 void cairn__shared_release(struct heap *shared);
 

@@ -60,6 +60,20 @@ static void unreserve(struct region *region)
     cairn__os_release((char *)region->base, region->size);
 }
 
+/*
+ * With room for another of the size, unless there is a limit anyway: whether one was set later is told
+ * by that (respect_limit).
+ */
+static bool reserve_probed(struct region *region, size_t size)
+{
+    if (!reserve(region, size))
+        return false;
+    if (regions.limited || cairn__os_can_reserve(size))
+        return true;
+    unreserve(region);
+    return false;
+}
+
 void cairn__window_start(void)
 {
     size_t size = cairn__option(OPTION_WINDOW);
@@ -69,7 +83,7 @@ void cairn__window_start(void)
         size = size_min(size, power_of_two_below(limit / WINDOW_LIMIT_SHARE | 1));
     for (size = round_down(size, CHUNK_SIZE); size >= WINDOW_MIN; size /= 4) {
         size = round_down(size, CHUNK_SIZE);
-        if (reserve(&regions.window, size)) {
+        if (reserve_probed(&regions.window, size)) {
             cairn__window.pages = regions.window.pages;
             __atomic_store_n(&cairn__window.base, regions.window.base, __ATOMIC_RELEASE);
             return;
@@ -255,14 +269,6 @@ static void release_part(size_t from, size_t to)
     release_tables(from, to);
 }
 
-static bool can_reserve(size_t size)
-{
-    void *probe = cairn__os_reserve(size, cairn__os_page_size());
-    if (probe != NULL)
-        cairn__os_release(probe, size);
-    return probe != NULL;
-}
-
 /*
  * Has the process got an address limit since it started? What was reserved before counts as used
  * already, so that taking memory from it would evade the limit: the window grows no more, and regions
@@ -279,11 +285,11 @@ static void respect_limit(void)
     size_t to = window->size;
     size_t middle = round_down(from + (to - from) / 2, CHUNK_SIZE);
     size_t os_page = cairn__os_page_size();
-    if (regions.limited || from == to || can_reserve(to) ||
+    if (regions.limited || from == to || cairn__os_can_reserve(to) ||
         !cairn__os_release((char *)window->base + middle, os_page))
         return;
     window->size = from;
-    if (can_reserve(CHUNK_SIZE))
+    if (cairn__os_can_reserve(CHUNK_SIZE))
         return;
     if (middle > from)
         release_part(from, middle);

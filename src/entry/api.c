@@ -205,11 +205,10 @@ static struct ready *take_ready(size_t left)
     return list;
 }
 
-/* What can be had at all: more is not even tried. */
+/* More is not even tried. */
 static size_t reserve_limit(void)
 {
-    size_t limit = cairn__os_address_limit();
-    return limit != SIZE_MAX ? limit : cairn__region_first()->size;
+    return size_min(cairn__os_address_limit(), WINDOW_SIZE);
 }
 
 /*

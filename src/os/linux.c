@@ -62,6 +62,17 @@ void *cairn__os_reserve(size_t size, size_t align)
     return map_aligned(size, align, PROT_NONE, MAP_NORESERVE);
 }
 
+bool cairn__os_can_reserve(size_t size)
+{
+    int saved = errno;
+    void *probe = map(NULL, size, PROT_NONE, MAP_NORESERVE);
+    bool can = probe != NULL || errno != ENOMEM;
+    if (probe != NULL)
+        munmap(probe, size);
+    errno = saved;
+    return can;
+}
+
 bool cairn__os_commit(void *ptr, size_t size)
 {
     int saved = errno;

@@ -15,6 +15,9 @@
 /* Address space without memory behind it: no access, not accounted. NULL if there is none. */
 void *cairn__os_reserve(size_t size, size_t align);
 
+/* False: so much address space cannot be had (and not for other reasons, such as locked memory). */
+bool cairn__os_can_reserve(size_t size);
+
 /* Makes [ptr, ptr + size) of a reservation readable and writable; fresh memory reads as zero. */
 bool cairn__os_commit(void *ptr, size_t size);
 

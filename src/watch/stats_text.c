@@ -149,6 +149,8 @@ const char *cairn__stats_heap_state(const struct heap_figures *row)
 {
     if (row->state == HEAP_SEPARATE)
         return "separate";
+    if (row->state == HEAP_SHARED)
+        return "shared";
     return row->state == HEAP_IDLE ? "idle" : "live";
 }
 

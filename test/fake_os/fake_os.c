@@ -55,6 +55,7 @@ static struct {
     size_t errors_length;
     char appended[TEXT_MAX];
     size_t appended_length;
+    void (*on_advise)(void); /* once */
 } fake = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .page_size = 4096,
@@ -380,6 +381,22 @@ bool cairn__os_commit(void *ptr, size_t size)
     return done;
 }
 
+void fake_on_advise(void (*hook)(void))
+{
+    enter();
+    fake.on_advise = hook;
+    leave();
+}
+
+/* Only the limits count: nothing is made. */
+bool cairn__os_can_reserve(size_t size)
+{
+    enter();
+    bool can = has_room(size);
+    leave();
+    return can;
+}
+
 void cairn__os_advise_huge(void *ptr, size_t size, bool huge)
 {
     enter();
@@ -387,7 +404,11 @@ void cairn__os_advise_huge(void *ptr, size_t size, bool huge)
     const struct range *range = range_around(ptr, size);
     expect(range != NULL && !range->mapped, "advise_huge: no reservation", ptr, size);
     madvise(ptr, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    void (*hook)(void) = fake.on_advise;
+    fake.on_advise = NULL;
     leave();
+    if (hook != NULL)
+        hook();
 }
 
 void *cairn__os_map(size_t size, size_t align)

@@ -57,6 +57,9 @@ void fake_set_memory_limit(size_t limit);
 /* value NULL: unset. The strings must stay. */
 void fake_set_environment(const char *name, const char *value);
 
+/* Runs once, in the next call that advises about huge pages. */
+void fake_on_advise(void (*hook)(void));
+
 /* Moves the clock on; it also moves by what is slept. */
 void fake_pass_time(uint64_t milliseconds);
 /* From now on cairn__os_start_thread starts threads. Sleeping takes a thousandth of its time. */

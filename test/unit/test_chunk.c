@@ -556,15 +556,44 @@ TEST(huge_chunks)
     assert_true(three.clean);
     assert_int_equal(cairn__pool_figures().dirty, 0);
 
-    /* The rest goes: one again. */
+    /* The rest goes: it stays one of small pages. */
     cairn__units_give(one, 1);
     cairn__units_give(two, 1);
     cairn__units_give(three, 1);
     assert_true(cairn__units_purge(0));
-    assert_true(chunk->huge && !chunk->undone);
+    assert_true(!chunk->huge && chunk->undone);
     assert_int_equal(cairn__pool_figures().dirty, 0);
     assert_true(cairn__units_take(1, false).clean);
-    assert_int_equal(cairn__pool_figures().dirty, CHUNK_UNITS - 1);
+    assert_int_equal(cairn__pool_figures().dirty, 0);
+}
+
+static struct span taken_meanwhile;
+
+static void take_three(void)
+{
+    taken_meanwhile = cairn__units_take(3, false);
+    *span_start(taken_meanwhile) = 77;
+}
+
+/* While a chunk's advice is taken back, others take of its units: these are not purged. */
+TEST(taken_while_undone)
+{
+    assert_true(cairn__option_set(OPTION_WINDOW, "64M"));
+    assert_true(cairn__option_set(OPTION_HUGE_PAGES, "always"));
+    cairn__window_start();
+    struct chunk *chunk = cairn__region_first()->chunks;
+    struct span kept = cairn__units_take(1, false);
+    struct span given = cairn__units_take(6, false);
+    assert_non_null(kept.region);
+    cairn__units_give(given, 6);
+    fake_on_advise(take_three);
+    assert_true(cairn__units_purge(0));
+    assert_ptr_equal(taken_meanwhile.region, given.region);
+    assert_int_equal(*span_start(taken_meanwhile), 77);
+    uint32_t mask = mask32((unsigned)taken_meanwhile.unit % CHUNK_UNITS, 3);
+    assert_int_equal(chunk->free_mask & mask, 0);
+    assert_int_equal(cairn__pool_figures().used, 4);
+    assert_int_equal(cairn__pool_figures().dirty, 0);
 }
 
 /* Left to us: where there is much memory, and it is used densely. */
@@ -592,6 +621,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_leave_no_gaps),
         cmocka_unit_test(huge_chunks),
+        cmocka_unit_test(taken_while_undone),
         cmocka_unit_test(huge_where_dense),
         cmocka_unit_test(random_in_the_window),
         cmocka_unit_test(random_in_regions),

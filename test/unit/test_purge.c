@@ -147,7 +147,7 @@ TEST(after_a_thread)
     cairn__purge_attend();
     assert_int_equal(dirty(), 300);
     cairn__purge_after_thread();
-    assert_true(dirty() <= DIRTY_AFTER_THREAD / UNIT_SIZE);
+    assert_true(dirty() <= cairn__option(OPTION_DIRTY_MAX) / DIRTY_AFTER_THREAD / UNIT_SIZE);
 }
 
 /* ---- the helper thread ---- */
