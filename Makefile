@@ -8,7 +8,7 @@ JOBS   := $(shell nproc)
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
-.PHONY: help deps build build-tests run test check bench-paths lint format soak install clean
+.PHONY: help deps build build-tests run test check bench-paths bench-probes lint format soak install clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ check: build-tests ## the quick tests only (label unit)
 bench-paths: build ## instructions per malloc and free, path by path
 	@command -v valgrind >/dev/null || scripts/install-deps.sh test
 	@bench/paths/run.sh
+
+bench-probes: build ## time and memory, probe by probe, under every allocator on this machine (minutes)
+	@bench/probes/run.sh
 
 lint: ## floors, sizes, headers, symbols, format, docs: every rule that a script can hold
 	@scripts/lint.sh
