@@ -237,7 +237,7 @@ run_case() {
     fi
     : >"$top/run-file" # the library does not create it
     hand_over "$top/run-file"
-    run_once "$name" "$top/$name.preloaded" ${library:+"LD_PRELOAD=$library"}
+    run_once "$name" "$top/$name.preloaded" ${preloaded:+"LD_PRELOAD=$preloaded"}
     if ! cmp -s "$top/$name.plain" "$top/$name.preloaded"; then
         not_ok "$name" < <(diff -a "$top/$name.plain" "$top/$name.preloaded")
         return
