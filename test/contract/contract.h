@@ -35,6 +35,7 @@ struct contract_kind {
     void (*end)(void *state);   /* everything goes back to source, live blocks too */
     bool ends_with_live_blocks; /* end() may be called while blocks are live */
 
+    const char *file; /* set by CONTRACT_KIND */
     struct contract_kind *next;
 };
 
@@ -54,7 +55,7 @@ void contract_add_wrapper(struct contract_wrapper *wrapper);
 
 /* CONTRACT_KIND(identifier, .name = "...", .make = ..., ...): a row. */
 #define CONTRACT_KIND(id, ...)                                                                     \
-    static struct contract_kind kind_##id = {__VA_ARGS__};                                         \
+    static struct contract_kind kind_##id = {.file = __FILE__, __VA_ARGS__};                       \
     __attribute__((constructor)) static void add_kind_##id(void)                                   \
     {                                                                                              \
         contract_add_kind(&kind_##id);                                                             \
