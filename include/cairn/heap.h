@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cairn/allocator.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -47,6 +49,13 @@ void *cairn_heap_realloc(cairn_heap *heap, void *ptr, size_t size);
 
 /* The heap that a block in use belongs to; NULL if it is in no heap made by cairn_heap_create. */
 cairn_heap *cairn_heap_of(const void *ptr);
+
+/*
+ * The heap as an allocator (cairn/allocator.h); it must not be used after cairn_heap_destroy. NULL:
+ * the heaps of the threads, which cairn_malloc and cairn_free use, too; any thread at full speed.
+ * It owns what begins a block of it.
+ */
+cairn_allocator cairn_heap_allocator(cairn_heap *heap);
 
 /*
  * Calls visit(context, block, bytes that it holds) for each block in use, in no order, until it
