@@ -98,7 +98,7 @@ static int shift_of(struct word suffix)
     return -1;
 }
 
-static bool parse_size(struct word text, size_t *value)
+bool cairn__parse_size(struct word text, size_t *value)
 {
     struct word suffix;
     size_t number;
@@ -171,7 +171,7 @@ static bool parse(const struct row *row, struct word text, size_t *value)
     struct word rest;
     switch (row->kind) {
     case SIZE:
-        return parse_size(text, value);
+        return cairn__parse_size(text, value);
     case DURATION:
         return parse_duration(text, value);
     case SWITCH:

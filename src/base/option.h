@@ -10,6 +10,7 @@
 #ifndef CAIRN_BASE_OPTION_H
 #define CAIRN_BASE_OPTION_H
 
+#include "base/near.h"
 #include "base/print.h"
 
 enum option {
@@ -49,6 +50,9 @@ void cairn__option_describe(enum option option, struct text *line);
  * Case does not matter. False: nonsense or out of range; the value stays as it was.
  */
 bool cairn__option_set(enum option option, const char *text);
+
+/* The SIZE above, from a word. */
+bool cairn__parse_size(struct word text, size_t *value);
 
 /*
  * Reads the options from all sources. environment: NAME=value, ended by NULL, or NULL. What is not

@@ -14,6 +14,10 @@
 #include "core/thread.h"
 #include "os/os.h"
 
+/* libcairn-stack's malloc; not in the other libraries. */
+#pragma weak cairn__stack_owns
+extern bool cairn__stack_owns(const void *block);
+
 /*
  * Whoever wins the dynamic linker's search for `malloc` is asked what it knows of its own block. Of
  * another allocator's block we know nothing.
@@ -22,7 +26,8 @@ CAIRN_EXPORT bool cairn_is_active(void)
 {
     void *(*volatile any_malloc)(size_t) = malloc;
     void *block = any_malloc(1);
-    bool ours = cairn_usable_size(block) != 0;
+    bool ours = cairn__stack_owns != NULL ? cairn__stack_owns(block)
+                                          : cairn_usable_size(block) != 0;
     free(block);
     return ours;
 }

@@ -5,7 +5,7 @@
 #include "base/config.h"
 #include "base/memory.h"
 
-void *cairn_allocator_alloc_zeroed(cairn_allocator allocator, cairn_layout layout)
+CAIRN_EXPORT void *cairn_allocator_alloc_zeroed(cairn_allocator allocator, cairn_layout layout)
 {
     if (UNLIKELY(!cairn_layout_is_valid(layout)))
         return NULL;
@@ -17,8 +17,8 @@ void *cairn_allocator_alloc_zeroed(cairn_allocator allocator, cairn_layout layou
     return ptr;
 }
 
-void *cairn_allocator_realloc(cairn_allocator allocator, void *ptr, cairn_layout layout,
-                              size_t new_size)
+CAIRN_EXPORT void *cairn_allocator_realloc(cairn_allocator allocator, void *ptr,
+                                           cairn_layout layout, size_t new_size)
 {
     cairn_layout new_layout = cairn__layout(new_size, layout.align);
     if (UNLIKELY(!cairn_layout_is_valid(new_layout)))
@@ -35,13 +35,14 @@ void *cairn_allocator_realloc(cairn_allocator allocator, void *ptr, cairn_layout
     return moved;
 }
 
-void *cairn_allocator_alloc_array(cairn_allocator allocator, cairn_layout element, size_t n)
+CAIRN_EXPORT void *cairn_allocator_alloc_array(cairn_allocator allocator, cairn_layout element,
+                                               size_t n)
 {
     return cairn_allocator_alloc(allocator, cairn_layout_repeat(element, n, NULL));
 }
 
-void *cairn_allocator_realloc_array(cairn_allocator allocator, void *ptr, cairn_layout element,
-                                    size_t n, size_t new_n)
+CAIRN_EXPORT void *cairn_allocator_realloc_array(cairn_allocator allocator, void *ptr,
+                                                 cairn_layout element, size_t n, size_t new_n)
 {
     cairn_layout old_layout = cairn_layout_repeat(element, n, NULL);
     cairn_layout new_layout = cairn_layout_repeat(element, new_n, NULL);
@@ -50,7 +51,7 @@ void *cairn_allocator_realloc_array(cairn_allocator allocator, void *ptr, cairn_
     return cairn_allocator_realloc(allocator, ptr, old_layout, new_layout.size);
 }
 
-char *cairn_allocator_duplicate_string(cairn_allocator allocator, const char *string)
+CAIRN_EXPORT char *cairn_allocator_duplicate_string(cairn_allocator allocator, const char *string)
 {
     size_t size = strlen(string) + 1;
     char *copy = cairn_allocator_alloc(allocator, cairn__layout(size, 1));

@@ -345,7 +345,7 @@ static size_t checked_usable_size(void *self, const void *ptr, cairn_layout layo
     return layout.size; /* no more: what is beyond is not compared when the block is resized */
 }
 
-cairn_allocator cairn_checked_allocator(cairn_checked *checked)
+CAIRN_EXPORT cairn_allocator cairn_checked_allocator(cairn_checked *checked)
 {
     static const cairn_allocator_ops ops = {
         .name = "checked",
@@ -361,8 +361,8 @@ cairn_allocator cairn_checked_allocator(cairn_checked *checked)
 
 /* ---- the whole ---- */
 
-void cairn_checked_init(cairn_checked *checked, cairn_allocator source,
-                        const cairn_checked_opts *opts)
+CAIRN_EXPORT void cairn_checked_init(cairn_checked *checked, cairn_allocator source,
+                                     const cairn_checked_opts *opts)
 {
     *checked = (cairn_checked){.source = source};
     if (opts != NULL)
@@ -375,12 +375,12 @@ void cairn_checked_init(cairn_checked *checked, cairn_allocator source,
         checked->opts.quarantine_bytes = QUARANTINE_BYTES;
 }
 
-void cairn_checked_flush(cairn_checked *checked)
+CAIRN_EXPORT void cairn_checked_flush(cairn_checked *checked)
 {
     give_back_kept(checked, true);
 }
 
-size_t cairn_checked_fini(cairn_checked *checked)
+CAIRN_EXPORT size_t cairn_checked_fini(cairn_checked *checked)
 {
     cairn_checked_flush(checked);
     size_t left = checked->live;
@@ -394,7 +394,7 @@ size_t cairn_checked_fini(cairn_checked *checked)
     return left;
 }
 
-size_t cairn_checked_live(const cairn_checked *checked)
+CAIRN_EXPORT size_t cairn_checked_live(const cairn_checked *checked)
 {
     lock(checked);
     size_t live = checked->live;
@@ -402,7 +402,7 @@ size_t cairn_checked_live(const cairn_checked *checked)
     return live;
 }
 
-size_t cairn_checked_live_bytes(const cairn_checked *checked)
+CAIRN_EXPORT size_t cairn_checked_live_bytes(const cairn_checked *checked)
 {
     lock(checked);
     size_t bytes = checked->live_bytes;
@@ -410,7 +410,8 @@ size_t cairn_checked_live_bytes(const cairn_checked *checked)
     return bytes;
 }
 
-bool cairn_checked_visit(const cairn_checked *checked, cairn_visitor *visitor, void *context)
+CAIRN_EXPORT bool cairn_checked_visit(const cairn_checked *checked, cairn_visitor *visitor,
+                                      void *context)
 {
     lock(checked);
     bool on = true;
@@ -421,7 +422,7 @@ bool cairn_checked_visit(const cairn_checked *checked, cairn_visitor *visitor, v
     return on;
 }
 
-const char *cairn_checked_audit(const cairn_checked *checked)
+CAIRN_EXPORT const char *cairn_checked_audit(const cairn_checked *checked)
 {
     const char *wrong = NULL;
     size_t live = 0, live_bytes = 0, kept = 0, kept_bytes = 0;

@@ -60,7 +60,7 @@ static void *system_realloc(void *self, void *ptr, cairn_layout layout, size_t n
     return moved;
 }
 
-cairn_allocator cairn_system(void)
+CAIRN_EXPORT cairn_allocator cairn_system(void)
 {
     static const cairn_allocator_ops ops = {
         .name = "system",

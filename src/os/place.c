@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +28,17 @@ unsigned cairn__os_processor_count(void)
     long count = sysconf(_SC_NPROCESSORS_CONF);
     errno = saved;
     return count < 1 ? 1 : (unsigned)count;
+}
+
+/* The kernel's gift to each program at its start: 16 random bytes, of which the C library uses the
+ * first eight and part of the others. */
+uint64_t cairn__os_secret(void)
+{
+    const char *bytes = (const char *)getauxval(AT_RANDOM);
+    uint64_t words[2] = {0, 0};
+    if (bytes != NULL)
+        memcpy(words, bytes, sizeof words);
+    return words[0] * 0x9E3779B97F4A7C15u ^ words[1];
 }
 
 bool cairn__os_slot_init(struct slot *slot, void (*hook)(void *word))

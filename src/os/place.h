@@ -29,6 +29,9 @@ unsigned cairn__os_processor(void);
 /* Processors that this machine may have, 1 or more; their numbers lie below. May allocate. */
 unsigned cairn__os_processor_count(void);
 
+/* A number that another process does not know; the same in each call. */
+uint64_t cairn__os_secret(void);
+
 /*
  * A word in each thread, NULL until it is set. A process has about a thousand of them in all.
  * hook(word) runs when a thread ends whose word is not NULL, once, the word being NULL by then.

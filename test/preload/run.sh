@@ -11,6 +11,7 @@
 # the programs that the case names.
 #
 #   run.sh LIB [CASE...]                       Cairn's library
+#   run.sh --stack TEXT LIB [CASE...]          Cairn's library for stacks, on this stack
 #   run.sh --foreign LIB [CASE...]             another's: nobody is asked whether it was active
 #   run.sh --self [CASE...]                    plain against plain: is a case deterministic?
 #   run.sh --check-that-it-can-fail [CASE...]  a broken allocator: at least 5 cases (or all those
@@ -237,7 +238,8 @@ run_case() {
     fi
     : >"$top/run-file" # the library does not create it
     hand_over "$top/run-file"
-    run_once "$name" "$top/$name.preloaded" ${preloaded:+"LD_PRELOAD=$preloaded"}
+    run_once "$name" "$top/$name.preloaded" ${preloaded:+"LD_PRELOAD=$preloaded"} \
+        ${stack:+"CAIRN_STACK=$stack"}
     if ! cmp -s "$top/$name.plain" "$top/$name.preloaded"; then
         not_ok "$name" < <(diff -a "$top/$name.plain" "$top/$name.preloaded")
         return
@@ -264,11 +266,12 @@ list() {
     done
 }
 
-mode=cairn library='' keep=''
+mode=cairn library='' keep='' stack=''
 while :; do
     case ${1-} in
     --keep) keep=1 ;;
     --foreign) mode=foreign ;;
+    --stack) stack=$2 && shift ;;
     --self) mode=self ;;
     --check-that-it-can-fail) mode=broken ;;
     --list) mode=list ;;
