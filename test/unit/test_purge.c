@@ -36,6 +36,7 @@ static size_t dirty(void)
 
 static void start(void)
 {
+    assert_true(cairn__option_set(OPTION_DIRTY_MAX, "24M"));
     assert_true(cairn__option_set(OPTION_WINDOW, "1G"));
     cairn__window_start();
 }
