@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A program that brings its own stack: all of its memory comes through it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cairn.h"
+#include "cairn/stack.h"
+
+CAIRN_GLOBAL_STACK("limited:1M(heap)");
+
+int main(void)
+{
+    char *small = malloc(1000);
+    char *copy = strdup("a string");
+    if (!cairn_is_active() || small == NULL || copy == NULL || strcmp(copy, "a string") != 0)
+        return 1;
+    if (malloc(2 << 20) != NULL || calloc(1 << 11, 1 << 11) != NULL)
+        return 2;
+    small = realloc(small, 4000);
+    if (small == NULL || realloc(small, 2 << 20) != NULL)
+        return 3;
+    free(small);
+    free(copy);
+    free(&copy); /* not ours: left alone */
+    return 0;
+}
