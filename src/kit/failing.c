@@ -88,13 +88,13 @@ static size_t failing_usable_size(void *self, const void *ptr, cairn_layout layo
     .alloc_zeroed = failing_alloc_zeroed, .realloc = failing_realloc,                              \
     .usable_size = failing_usable_size
 
-cairn_allocator cairn_failing_allocator(cairn_failing *failing)
+CAIRN_EXPORT cairn_allocator cairn_failing_allocator(cairn_failing *failing)
 {
     static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .owns = failing_owns}};
     return (cairn_allocator){&ops[cairn_allocator_can_tell(failing->source)], failing};
 }
 
-void cairn_failing_arm(cairn_failing *failing, const cairn_failing_opts *opts)
+CAIRN_EXPORT void cairn_failing_arm(cairn_failing *failing, const cairn_failing_opts *opts)
 {
     static const cairn_failing_opts none;
     if (opts == NULL)
@@ -110,29 +110,29 @@ void cairn_failing_arm(cairn_failing *failing, const cairn_failing_opts *opts)
     STORE(failing->requests, 0);
 }
 
-void cairn_failing_init(cairn_failing *failing, cairn_allocator source,
+CAIRN_EXPORT void cairn_failing_init(cairn_failing *failing, cairn_allocator source,
                         const cairn_failing_opts *opts)
 {
     failing->source = source.ops != NULL ? source : cairn_system();
     cairn_failing_arm(failing, opts);
 }
 
-void cairn_failing_fini(cairn_failing *failing)
+CAIRN_EXPORT void cairn_failing_fini(cairn_failing *failing)
 {
     *failing = (cairn_failing){.source = {NULL, NULL}};
 }
 
-size_t cairn_failing_requests(const cairn_failing *failing)
+CAIRN_EXPORT size_t cairn_failing_requests(const cairn_failing *failing)
 {
     return LOAD(failing->requests);
 }
 
-size_t cairn_failing_failures(const cairn_failing *failing)
+CAIRN_EXPORT size_t cairn_failing_failures(const cairn_failing *failing)
 {
     return LOAD(failing->failures);
 }
 
-const char *cairn_failing_audit(const cairn_failing *failing)
+CAIRN_EXPORT const char *cairn_failing_audit(const cairn_failing *failing)
 {
     if (failing->source.ops == NULL)
         return "failing has no source";

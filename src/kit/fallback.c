@@ -66,25 +66,25 @@ static size_t fallback_usable_size(void *self, const void *ptr, cairn_layout lay
     .alloc_zeroed = fallback_alloc_zeroed, .realloc = fallback_realloc,                            \
     .usable_size = fallback_usable_size
 
-cairn_allocator cairn_fallback_allocator(cairn_fallback *fallback)
+CAIRN_EXPORT cairn_allocator cairn_fallback_allocator(cairn_fallback *fallback)
 {
     static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .owns = fallback_owns}};
     return (cairn_allocator){&ops[cairn_allocator_can_tell(fallback->second)], fallback};
 }
 
-bool cairn_fallback_init(cairn_fallback *fallback, cairn_allocator first, cairn_allocator second)
+CAIRN_EXPORT bool cairn_fallback_init(cairn_fallback *fallback, cairn_allocator first, cairn_allocator second)
 {
     *fallback = (cairn_fallback){first, second.ops != NULL ? second : cairn_system()};
     return first.ops != NULL && cairn_allocator_can_tell(first);
 }
 
-void cairn_fallback_fini(cairn_fallback *fallback)
+CAIRN_EXPORT void cairn_fallback_fini(cairn_fallback *fallback)
 {
     *fallback = (cairn_fallback){{NULL, NULL}, {NULL, NULL}};
 }
 
 /* first can tell; second is there */
-const char *cairn_fallback_audit(const cairn_fallback *fallback)
+CAIRN_EXPORT const char *cairn_fallback_audit(const cairn_fallback *fallback)
 {
     if (fallback->first.ops == NULL || !cairn_allocator_can_tell(fallback->first))
         return "the first source cannot tell what it owns";

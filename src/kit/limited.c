@@ -150,13 +150,13 @@ static size_t limited_usable_size(void *self, const void *ptr, cairn_layout layo
     .alloc_zeroed = limited_alloc_zeroed, .realloc = limited_realloc,                              \
     .usable_size = limited_usable_size
 
-cairn_allocator cairn_limited_allocator(cairn_limited *limited)
+CAIRN_EXPORT cairn_allocator cairn_limited_allocator(cairn_limited *limited)
 {
     static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .owns = limited_owns}};
     return (cairn_allocator){&ops[cairn_allocator_can_tell(limited->source)], limited};
 }
 
-void cairn_limited_init(cairn_limited *limited, cairn_allocator source,
+CAIRN_EXPORT void cairn_limited_init(cairn_limited *limited, cairn_allocator source,
                         const cairn_limited_opts *opts)
 {
     *limited = (cairn_limited){.source = source.ops != NULL ? source : cairn_system()};
@@ -164,20 +164,20 @@ void cairn_limited_init(cairn_limited *limited, cairn_allocator source,
         limited->limit = *opts;
 }
 
-size_t cairn_limited_fini(cairn_limited *limited)
+CAIRN_EXPORT size_t cairn_limited_fini(cairn_limited *limited)
 {
     size_t left = limited->now.blocks;
     *limited = (cairn_limited){{NULL, NULL}, {0, 0}, {0, 0, 0, 0, 0}};
     return left;
 }
 
-void cairn_limited_change(cairn_limited *limited, const cairn_limited_opts *opts)
+CAIRN_EXPORT void cairn_limited_change(cairn_limited *limited, const cairn_limited_opts *opts)
 {
     store(&limited->limit.max_bytes, opts != NULL ? opts->max_bytes : 0);
     store(&limited->limit.max_blocks, opts != NULL ? opts->max_blocks : 0);
 }
 
-void cairn_limited_stats_get(const cairn_limited *limited, cairn_limited_stats *stats)
+CAIRN_EXPORT void cairn_limited_stats_get(const cairn_limited *limited, cairn_limited_stats *stats)
 {
     stats->bytes = load(&limited->now.bytes);
     stats->blocks = load(&limited->now.blocks);
@@ -187,7 +187,7 @@ void cairn_limited_stats_get(const cairn_limited *limited, cairn_limited_stats *
 }
 
 /* bytes <= peak_bytes, blocks <= peak_blocks, blocks == 0 => bytes == 0 */
-const char *cairn_limited_audit(const cairn_limited *limited)
+CAIRN_EXPORT const char *cairn_limited_audit(const cairn_limited *limited)
 {
     cairn_limited_stats now;
     cairn_limited_stats_get(limited, &now);

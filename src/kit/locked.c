@@ -11,12 +11,12 @@
 #include "cairn/system.h"
 #include "os/lock.h"
 
-void cairn_locked_acquire(cairn_locked *locked)
+CAIRN_EXPORT void cairn_locked_acquire(cairn_locked *locked)
 {
     lock_acquire((struct lock *)&locked->lock);
 }
 
-void cairn_locked_release(cairn_locked *locked)
+CAIRN_EXPORT void cairn_locked_release(cairn_locked *locked)
 {
     lock_release((struct lock *)&locked->lock);
 }
@@ -97,24 +97,24 @@ static size_t locked_usable_size(void *self, const void *ptr, cairn_layout layou
     .alloc_zeroed = locked_alloc_zeroed, .realloc = locked_realloc,                                \
     .usable_size = locked_usable_size
 
-cairn_allocator cairn_locked_allocator(cairn_locked *locked)
+CAIRN_EXPORT cairn_allocator cairn_locked_allocator(cairn_locked *locked)
 {
     static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .owns = locked_owns}};
     return (cairn_allocator){&ops[cairn_allocator_can_tell(locked->source)], locked};
 }
 
-void cairn_locked_init(cairn_locked *locked, cairn_allocator source)
+CAIRN_EXPORT void cairn_locked_init(cairn_locked *locked, cairn_allocator source)
 {
     *locked = (cairn_locked){.source = source.ops != NULL ? source : cairn_system()};
 }
 
-void cairn_locked_fini(cairn_locked *locked)
+CAIRN_EXPORT void cairn_locked_fini(cairn_locked *locked)
 {
     *locked = (cairn_locked){{NULL, NULL}, 0};
 }
 
 /* source.ops != NULL, lock <= 2 */
-const char *cairn_locked_audit(const cairn_locked *locked)
+CAIRN_EXPORT const char *cairn_locked_audit(const cairn_locked *locked)
 {
     if (locked->source.ops == NULL)
         return "locked has no source";

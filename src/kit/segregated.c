@@ -63,7 +63,7 @@ static size_t segregated_usable_size(void *self, const void *ptr, cairn_layout l
     .alloc_zeroed = segregated_alloc_zeroed, .realloc = segregated_realloc,                        \
     .usable_size = segregated_usable_size
 
-cairn_allocator cairn_segregated_allocator(cairn_segregated *segregated)
+CAIRN_EXPORT cairn_allocator cairn_segregated_allocator(cairn_segregated *segregated)
 {
     static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .owns = segregated_owns}};
     bool can_tell = cairn_allocator_can_tell(segregated->small) &&
@@ -71,19 +71,19 @@ cairn_allocator cairn_segregated_allocator(cairn_segregated *segregated)
     return (cairn_allocator){&ops[can_tell], segregated};
 }
 
-void cairn_segregated_init(cairn_segregated *segregated, cairn_allocator small,
+CAIRN_EXPORT void cairn_segregated_init(cairn_segregated *segregated, cairn_allocator small,
                            cairn_allocator large, size_t threshold)
 {
     *segregated = (cairn_segregated){small.ops != NULL ? small : cairn_system(),
                                      large.ops != NULL ? large : cairn_system(), threshold};
 }
 
-void cairn_segregated_fini(cairn_segregated *segregated)
+CAIRN_EXPORT void cairn_segregated_fini(cairn_segregated *segregated)
 {
     *segregated = (cairn_segregated){{NULL, NULL}, {NULL, NULL}, 0};
 }
 
-const char *cairn_segregated_audit(const cairn_segregated *segregated)
+CAIRN_EXPORT const char *cairn_segregated_audit(const cairn_segregated *segregated)
 {
     if (segregated->small.ops == NULL || segregated->large.ops == NULL)
         return "segregated lacks a source";
