@@ -9,14 +9,22 @@
 #define ALL_UNITS   UINT32_MAX
 #define FLOOR_UNITS (DIRTY_FLOOR / UNIT_SIZE)
 
+/* Chunks of no node: no unit in use, none in memory. Only where there are several nodes. */
+#define SHELF_ANY NODES_MAX
+
 _Atomic bool cairn__purge_due;
 
-static struct {
-    struct lock grow;                      /* RANK_GROW: adding chunks */
-    struct lock lock;                      /* RANK_POOL: all below, and the fields of chunks */
+struct shelf {
     struct chunk *bucket[CHUNK_UNITS + 1]; /* by longest free run; [0] unused */
     uint64_t occupied;                     /* bit n: bucket[n] is not empty */
-    size_t used;                           /* units */
+};
+
+static struct {
+    struct lock grow;                  /* RANK_GROW: adding chunks */
+    struct lock lock;                  /* RANK_POOL: all below, and the fields of chunks */
+    struct shelf shelf[NODES_MAX + 1]; /* a node each, and SHELF_ANY */
+    bool many_nodes;                   /* a thread was seen on another node than the first */
+    size_t used;                       /* units */
     size_t used_peak;
     size_t recent_peak; /* since cairn__pool_recent_peak was called */
     size_t dirty; /* units free and touched; = sum over chunks of ones in free_mask & dirty_mask */
@@ -38,31 +46,49 @@ static void set_giving(struct chunk *chunk, bool gives)
     *word = gives ? *word | bit : *word & ~bit;
 }
 
-/* Moves the chunk to where its free_mask says. */
+static void unfile(struct chunk *chunk)
+{
+    struct shelf *shelf = &pool.shelf[chunk->shelf];
+    if (chunk->prev != NULL)
+        chunk->prev->next = chunk->next;
+    else if ((shelf->bucket[chunk->run] = chunk->next) == NULL)
+        shelf->occupied &= ~((uint64_t)1 << chunk->run);
+    if (chunk->next != NULL)
+        chunk->next->prev = chunk->prev;
+}
+
+static void file(struct chunk *chunk)
+{
+    struct shelf *shelf = &pool.shelf[chunk->shelf];
+    chunk->prev = NULL;
+    chunk->next = shelf->bucket[chunk->run];
+    if (chunk->next != NULL)
+        chunk->next->prev = chunk;
+    shelf->bucket[chunk->run] = chunk;
+    shelf->occupied |= (uint64_t)1 << chunk->run;
+}
+
+static unsigned shelf_of(const struct chunk *chunk)
+{
+    bool placed = chunk->free_mask != ALL_UNITS || chunk->dirty_mask != 0;
+    return placed || !pool.many_nodes ? chunk->node : SHELF_ANY;
+}
+
+/* Moves the chunk to where its masks say. */
 static void refile(struct chunk *chunk)
 {
     unsigned run = longest_run(chunk->free_mask);
-    if (run == chunk->run)
+    unsigned shelf = shelf_of(chunk);
+    if (run == chunk->run && shelf == chunk->shelf)
         return;
-    if (chunk->run != 0) {
-        if (chunk->prev != NULL)
-            chunk->prev->next = chunk->next;
-        else if ((pool.bucket[chunk->run] = chunk->next) == NULL)
-            pool.occupied &= ~((uint64_t)1 << chunk->run);
-        if (chunk->next != NULL)
-            chunk->next->prev = chunk->prev;
-    }
+    if (chunk->run != 0)
+        unfile(chunk);
     if (chunk->run == 0 || run == 0)
         set_giving(chunk, run != 0);
     chunk->run = (uint8_t)run;
-    if (run != 0) {
-        chunk->prev = NULL;
-        chunk->next = pool.bucket[run];
-        if (chunk->next != NULL)
-            chunk->next->prev = chunk;
-        pool.bucket[run] = chunk;
-        pool.occupied |= (uint64_t)1 << run;
-    }
+    chunk->shelf = (uint8_t)shelf;
+    if (run != 0)
+        file(chunk);
 }
 
 static void unfree_units(struct chunk *chunk, uint32_t mask)
@@ -81,9 +107,11 @@ static void free_units(struct chunk *chunk, uint32_t mask)
     pool.dirty += count_ones(chunk->dirty_mask & mask);
 }
 
-/* Units leave the pool. True if all of them read as zero. */
-static bool remove_units(struct chunk *chunk, uint32_t mask)
+/* Units leave the pool, for a thread on this node. True if all of them read as zero. */
+static bool remove_units(struct chunk *chunk, uint32_t mask, unsigned node)
 {
+    if (chunk->free_mask == ALL_UNITS && chunk->dirty_mask == 0)
+        chunk->node = (uint8_t)node; /* it will be filed there, when units are gone */
     if (chunk->huge && chunk->dirty_mask == 0) {
         chunk->dirty_mask = ALL_UNITS;
         pool.dirty += count_ones(chunk->free_mask);
@@ -109,13 +137,22 @@ static void insert_units(struct chunk *chunk, uint32_t mask)
 
 /* ---- taking ---- */
 
-/* The chunk with the tightest run that holds `count` units: of the first few there, the fullest. */
-static struct chunk *find_chunk(unsigned count)
+/* The node that the calling thread runs on, at this moment. Under the lock. */
+static unsigned node_here(void)
 {
-    uint64_t fitting = pool.occupied >> count << count;
+    unsigned node = cairn__os_node() % NODES_MAX;
+    if (UNLIKELY(node != 0))
+        pool.many_nodes = true;
+    return node;
+}
+
+/* The chunk with the tightest run that holds `count` units: of the first few there, the fullest. */
+static struct chunk *find_on_shelf(const struct shelf *shelf, unsigned count)
+{
+    uint64_t fitting = shelf->occupied >> count << count;
     if (fitting == 0)
         return NULL;
-    struct chunk *best = pool.bucket[lowest_bit(fitting)];
+    struct chunk *best = shelf->bucket[lowest_bit(fitting)];
     unsigned least = count_ones(best->free_mask);
     struct chunk *chunk = best->next;
     for (int looked = 1; looked < FULLEST_OF && chunk != NULL; looked++, chunk = chunk->next) {
@@ -128,14 +165,21 @@ static struct chunk *find_chunk(unsigned count)
     return best;
 }
 
+/* The node's own, then those of none. */
+static struct chunk *find_chunk(unsigned count, unsigned node)
+{
+    struct chunk *chunk = find_on_shelf(&pool.shelf[node], count);
+    return chunk == NULL && pool.many_nodes ? find_on_shelf(&pool.shelf[SHELF_ANY], count) : chunk;
+}
+
 /* Units leave the pool, across chunks. True if all of them read as zero. */
-static bool remove_row(struct region *region, size_t unit, size_t count)
+static bool remove_row(struct region *region, size_t unit, size_t count, unsigned node)
 {
     bool clean = true;
     for (size_t end = unit + count; unit < end;) {
         unsigned at = (unsigned)(unit % CHUNK_UNITS);
         unsigned part = (unsigned)size_min(end - unit, CHUNK_UNITS - at);
-        clean &= remove_units(&region->chunks[unit / CHUNK_UNITS], mask32(at, part));
+        clean &= remove_units(&region->chunks[unit / CHUNK_UNITS], mask32(at, part), node);
         unit += part;
     }
     return clean;
@@ -145,9 +189,9 @@ static bool remove_row(struct region *region, size_t unit, size_t count)
  * Free units at the end of the chunk before this one. None where this one was touched, for such rows
  * leave more pages half in memory (threads that come and go: 2 MB); unless memory was at its end once.
  */
-static unsigned free_before(const struct chunk *chunk)
+static unsigned free_before(const struct chunk *chunk, unsigned node)
 {
-    if (chunk->index == 0 || (chunk->dirty_mask != 0 && !pool.tight))
+    if (chunk->index == 0 || (chunk->dirty_mask != 0 && !pool.tight) || chunk[-1].node != node)
         return 0;
     uint32_t taken = ~chunk[-1].free_mask;
     return taken == 0 ? 0 : 31 - log2_floor(taken);
@@ -165,18 +209,19 @@ static struct chunk *start_of_free(struct chunk *chunk)
 static struct span take_in_chunk(unsigned count)
 {
     struct span span = {NULL, 0, false};
-    struct chunk *chunk = find_chunk(count);
+    unsigned node = node_here();
+    struct chunk *chunk = find_chunk(count, node);
     if (chunk == NULL)
         return span;
     /* A chunk that is wholly free goes on where the one before it ends: else pages of five units would
      * leave two of each chunk's 32 to nobody (of a limit, 40,000-byte blocks got 90 %, not 96). */
     if (pool.tight && chunk->free_mask == ALL_UNITS)
         chunk = start_of_free(chunk);
-    unsigned before = chunk->free_mask == ALL_UNITS ? free_before(chunk) : 0;
+    unsigned before = chunk->free_mask == ALL_UNITS ? free_before(chunk, node) : 0;
     if (before != 0 && before < count) {
         span.region = chunk->region;
         span.unit = (size_t)chunk->index * CHUNK_UNITS - before;
-        span.clean = remove_row(span.region, span.unit, count);
+        span.clean = remove_row(span.region, span.unit, count, node);
         return span;
     }
     uint32_t starts = runs_of(chunk->free_mask & chunk->dirty_mask, count);
@@ -185,7 +230,7 @@ static struct span take_in_chunk(unsigned count)
     unsigned at = lowest_bit(starts);
     span.region = chunk->region;
     span.unit = (size_t)chunk->index * CHUNK_UNITS + at;
-    span.clean = remove_units(chunk, mask32(at, count));
+    span.clean = remove_units(chunk, mask32(at, count), node);
     return span;
 }
 
@@ -238,7 +283,7 @@ static struct span take_row(size_t count, bool chunk_aligned)
     for (; region != NULL; region = cairn__region_next(region))
         if (search_region(&search, region, &span.unit)) {
             span.region = region;
-            span.clean = remove_row(region, span.unit, count);
+            span.clean = remove_row(region, span.unit, count, node_here());
             break;
         }
     return span;
@@ -356,7 +401,7 @@ bool cairn__units_extend(struct span span, size_t count, size_t more)
     lock_acquire(&pool.lock);
     bool free = row_is_free(span.region, span.unit + count, more);
     if (free)
-        remove_row(span.region, span.unit + count, more);
+        remove_row(span.region, span.unit + count, more, node_here());
     lock_release(&pool.lock);
     return free;
 }

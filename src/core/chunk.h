@@ -4,6 +4,12 @@
  * as a mask, so neighbours need no merging; it is filed by its longest free run. Taking prefers the
  * chunk that fits most tightly, and in it units that were touched before: dense, warm memory first.
  *
+ * Each NUMA node has chunks of its own. A chunk belongs to the node of the thread that first took
+ * units of it (where it touches them, the system places them), until it is wholly free and has been
+ * given back. Units are taken from the node's own chunks, then from those of no node, then from
+ * fresh ones; from another node's only when there are no others, and rows of more than a chunk
+ * wherever they are found first. While all threads are seen on node 0, this is one comparison.
+ *
  * Purging works from the top of the address space down, taking upwards. When to purge is decided in
  * purge.c; the pool only raises a flag when there is reason to.
  *
@@ -25,6 +31,8 @@ struct chunk {
     bool huge;             /* touching one unit brings all of them into memory */
     bool undone;           /* was huge, until a part of it went back, and its advice with it */
     uint8_t run;           /* the bucket: longest run of ones in free_mask; 0: not filed */
+    uint8_t shelf;         /* where it is filed: its node, or SHELF_ANY */
+    uint8_t node;          /* as far as one is */
 } ALIGNED(CHUNK_BYTES);
 _Static_assert(sizeof(struct chunk) == CHUNK_BYTES, "the metadata of a region is laid out by this");
 

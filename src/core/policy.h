@@ -55,6 +55,8 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 #define ASLEEP_KEPT 7
 /* Of so many shelved pages or chunks that could serve next, the fullest does. */
 #define FULLEST_OF 4
+/* Of a machine with more, nodes share a shelf of the pool. */
+#define NODES_MAX 8
 
 /* ---- many threads ---- */
 

@@ -111,7 +111,7 @@ CAIRN_EXPORT void cairn_failing_arm(cairn_failing *failing, const cairn_failing_
 }
 
 CAIRN_EXPORT void cairn_failing_init(cairn_failing *failing, cairn_allocator source,
-                        const cairn_failing_opts *opts)
+                                     const cairn_failing_opts *opts)
 {
     failing->source = source.ops != NULL ? source : cairn_system();
     cairn_failing_arm(failing, opts);

@@ -72,7 +72,8 @@ CAIRN_EXPORT cairn_allocator cairn_fallback_allocator(cairn_fallback *fallback)
     return (cairn_allocator){&ops[cairn_allocator_can_tell(fallback->second)], fallback};
 }
 
-CAIRN_EXPORT bool cairn_fallback_init(cairn_fallback *fallback, cairn_allocator first, cairn_allocator second)
+CAIRN_EXPORT bool cairn_fallback_init(cairn_fallback *fallback, cairn_allocator first,
+                                      cairn_allocator second)
 {
     *fallback = (cairn_fallback){first, second.ops != NULL ? second : cairn_system()};
     return first.ops != NULL && cairn_allocator_can_tell(first);

@@ -157,7 +157,7 @@ CAIRN_EXPORT cairn_allocator cairn_limited_allocator(cairn_limited *limited)
 }
 
 CAIRN_EXPORT void cairn_limited_init(cairn_limited *limited, cairn_allocator source,
-                        const cairn_limited_opts *opts)
+                                     const cairn_limited_opts *opts)
 {
     *limited = (cairn_limited){.source = source.ops != NULL ? source : cairn_system()};
     if (opts != NULL)

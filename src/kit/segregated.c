@@ -72,7 +72,7 @@ CAIRN_EXPORT cairn_allocator cairn_segregated_allocator(cairn_segregated *segreg
 }
 
 CAIRN_EXPORT void cairn_segregated_init(cairn_segregated *segregated, cairn_allocator small,
-                           cairn_allocator large, size_t threshold)
+                                        cairn_allocator large, size_t threshold)
 {
     *segregated = (cairn_segregated){small.ops != NULL ? small : cairn_system(),
                                      large.ops != NULL ? large : cairn_system(), threshold};

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +210,23 @@ uint64_t cairn__os_now(void)
     struct timespec time = {0, 0};
     clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/*
+ * Without a system call (the kernel's vDSO has it), or not at all: a process that is confined to few
+ * calls could be killed for one. So on other processors than these, there is one node.
+ */
+unsigned cairn__os_node(void)
+{
+    unsigned node = 0;
+#if defined(__x86_64__) && defined(__GLIBC__)
+    unsigned processor;
+    int saved = errno;
+    if (getcpu(&processor, &node) != 0)
+        node = 0;
+    errno = saved;
+#endif
+    return node;
 }
 
 static void *run_thread(void *run)

@@ -62,6 +62,9 @@ size_t cairn__os_program(char *name, size_t size);
 /* Milliseconds of a clock that only goes forward; cheap, and exact to a few of them. */
 uint64_t cairn__os_now(void);
 
+/* The NUMA node of the processor that runs this thread, at this moment; 0 if it cannot be told. */
+unsigned cairn__os_node(void);
+
 /* ---- threads ---- */
 
 /* Sleeps while *word == expected; may wake for no reason. */

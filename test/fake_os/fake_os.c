@@ -30,6 +30,8 @@ struct plan {
     bool on;      /* and all after it */
 };
 
+static _Thread_local unsigned fake_node;
+
 static struct {
     pthread_mutex_t lock;
     size_t count[FAKE_CALLS];
@@ -605,6 +607,16 @@ void fake_allow_threads(void)
 size_t fake_threads(void)
 {
     return fake.threads;
+}
+
+void fake_run_on_node(unsigned node)
+{
+    fake_node = node;
+}
+
+unsigned cairn__os_node(void)
+{
+    return fake_node;
 }
 
 uint64_t cairn__os_now(void)

@@ -62,6 +62,9 @@ void fake_on_advise(void (*hook)(void));
 
 /* Moves the clock on; it also moves by what is slept. */
 void fake_pass_time(uint64_t milliseconds);
+/* The NUMA node of the calling thread from now on; 0 at first. */
+void fake_run_on_node(unsigned node);
+
 /* From now on cairn__os_start_thread starts threads. Sleeping takes a thousandth of its time. */
 void fake_allow_threads(void);
 /* Those that are running now. */

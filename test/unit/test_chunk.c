@@ -111,9 +111,13 @@ static size_t random_count(uint64_t *seed)
     }
 }
 
+static unsigned nodes = 1; /* that random_spans runs on by turns */
+
 static void random_spans(uint64_t seed, size_t rounds)
 {
     for (size_t round = 0; round < rounds; round++) {
+        if (nodes > 1 && round % 16 == 0)
+            fake_run_on_node((unsigned)unit_below(&seed, nodes));
         struct taken *it = &taken[unit_below(&seed, SPANS)];
         if (it->span.region == NULL)
             take_into(it, random_count(&seed), unit_below(&seed, 10) == 0);
@@ -146,6 +150,14 @@ TEST(random_in_regions)
     start("16M");
     random_spans(2, unit_rounds(10000));
     assert_non_null(cairn__region_next(cairn__region_first()));
+}
+
+/* Ten: more than there are shelves. */
+TEST(random_on_nodes)
+{
+    start("1G");
+    nodes = 10;
+    random_spans(3, unit_rounds(20000));
 }
 
 TEST(random_where_purging_fails)
@@ -616,6 +628,67 @@ TEST(huge_where_dense)
         assert_false(chunk[i].huge);
 }
 
+/* ---- nodes ---- */
+
+static size_t chunk_of(struct span span)
+{
+    return span.unit / CHUNK_UNITS;
+}
+
+/* A thread draws from its node's chunks, and leaves those of others alone as long as there are
+ * fresh ones; what has gone back to the system is anybody's. */
+TEST(nodes_have_chunks_of_their_own)
+{
+    start("1G");
+    struct span zero = cairn__units_take(4, false);
+    fake_run_on_node(1);
+    struct span one = cairn__units_take(4, false);
+    assert_true(chunk_of(one) != chunk_of(zero));
+    struct span more = cairn__units_take(20, false);
+    assert_int_equal(chunk_of(more), chunk_of(one));
+    fake_run_on_node(0);
+    struct span again = cairn__units_take(20, false);
+    assert_int_equal(chunk_of(again), chunk_of(zero));
+    check_figures();
+
+    cairn__units_give(zero, 4);
+    cairn__units_give(again, 20);
+    fake_run_on_node(1);
+    struct span third = cairn__units_take(20, false);
+    assert_true(chunk_of(third) != chunk_of(zero)); /* touched by node 0, and free */
+    cairn__units_give(third, 20);
+    cairn__units_give(more, 20);
+    cairn__units_give(one, 4);
+    assert_true(cairn__units_purge(0));
+    check_figures();
+    fake_run_on_node(2);
+    size_t opened = cairn__region_first()->opened;
+    for (size_t i = 0; i < opened; i++)
+        assert_true(cairn__units_take(CHUNK_UNITS, false).region != NULL);
+    assert_int_equal(cairn__region_first()->opened, opened); /* all of them were anybody's */
+    check_figures();
+}
+
+/* At the end of memory, any node's units will do. */
+TEST(nodes_share_what_is_left)
+{
+    start("64M");
+    cairn__units_give(cairn__units_take(1, false), 1);
+    struct span span[40];
+    size_t count = 0;
+    while (count < 40 && (span[count] = cairn__units_take(CHUNK_UNITS, false)).region != NULL)
+        count++;
+    for (size_t i = 0; i < count; i++)
+        cairn__units_give(span[i], CHUNK_UNITS);
+    fake_run_on_node(3);
+    fake_fail_from(FAKE_RESERVE, 1);
+    size_t again = 0;
+    while (again < 40 && cairn__units_take(CHUNK_UNITS, false).region != NULL)
+        again++;
+    assert_true(again >= count);
+    check_figures();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -625,6 +698,7 @@ int main(void)
         cmocka_unit_test(huge_where_dense),
         cmocka_unit_test(random_in_the_window),
         cmocka_unit_test(random_in_regions),
+        cmocka_unit_test(random_on_nodes),
         cmocka_unit_test(random_where_purging_fails),
         cmocka_unit_test(every_count),
         cmocka_unit_test(preferences),
@@ -640,6 +714,8 @@ int main(void)
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(nth_call_fails),
         cmocka_unit_test(racing),
+        cmocka_unit_test(nodes_have_chunks_of_their_own),
+        cmocka_unit_test(nodes_share_what_is_left),
     };
     return UNIT_MAIN(tests);
 }
