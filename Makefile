@@ -8,7 +8,7 @@ JOBS   := $(shell nproc)
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
-.PHONY: help deps build build-tests run test check bench-paths bench-probes lint format soak install clean
+.PHONY: help deps build build-tests run test check bench-paths bench-probes bench-kit lint format soak install clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,10 @@ bench-paths: build ## instructions per malloc and free, path by path
 
 bench-probes: build ## time and memory, probe by probe, under every allocator on this machine (minutes)
 	@bench/probes/run.sh
+
+bench-kit: build ## the kit beside APR, talloc, GLib, Boost.Pool, std::pmr and obstack (a minute)
+	@scripts/install-deps.sh bench
+	@bench/kit/run.sh
 
 lint: ## floors, sizes, headers, symbols, format, docs: every rule that a script can hold
 	@scripts/lint.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs the Debian packages that a job needs and this machine lacks; says nothing when it lacks
-# none. Usage: scripts/install-deps.sh JOB..., where JOB is build, run or test.
+# none. Usage: scripts/install-deps.sh JOB..., where JOB is build, run, test or bench.
 #
 # A package counts as present when its command is on PATH, or, where it has none, when dpkg says so.
 # Missing required packages are an error; missing optional ones are one line of warning.
@@ -24,6 +24,11 @@ packages() {
     libmimalloc2.0       run    optional  -
     libtcmalloc-minimal4 run    optional  -
     libtbbmalloc2        run    optional  -
+    g++                  bench  required  g++
+    libboost-dev         bench  optional  -
+    libapr1-dev          bench  optional  -
+    libtalloc-dev        bench  optional  -
+    libglib2.0-dev       bench  optional  -
     libcmocka-dev        test   required  -
     clang                test   required  clang
     valgrind             test   required  valgrind
@@ -46,6 +51,8 @@ packages() {
     curl                 test   optional  curl
     libclang-rt-14-dev   test   optional  -
     qemu-user            test   optional  qemu-aarch64
+    gcc-multilib         test   optional  -
+    gcc-arm-none-eabi    test   optional  arm-none-eabi-gcc
     binutils-aarch64-linux-gnu test optional aarch64-linux-gnu-ld
 END
 }
@@ -80,7 +87,7 @@ apt_install() {
 }
 
 for job in "$@"; do
-    case $job in build | run | test) ;; *) warn "no such job: $job"; exit 2 ;; esac
+    case $job in build | run | test | bench) ;; *) warn "no such job: $job"; exit 2 ;; esac
 done
 jobs=$*
 
