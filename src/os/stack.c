@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* See stack.h. */
+#define _GNU_SOURCE
+#include "os/stack.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#if __has_include(<execinfo.h>)
+#include <execinfo.h>
+#else
+static int backtrace(void **frames, int max)
+{
+    (void)frames, (void)max;
+    return 0;
+}
+#endif
+
+/* Frames between backtrace() and the caller that was named, ours and the allocator's: as a rule, and
+ * where nothing was inlined. */
+enum { INSIDE = 4, INSIDE_MAX = 12 };
+
+void cairn__os_stack_prepare(void)
+{
+    void *frames[4];
+    backtrace(frames, 4);
+}
+
+unsigned cairn__os_stack(void *caller, void **frames, unsigned max)
+{
+    void *all[CAIRN__OS_STACK_MAX + INSIDE_MAX];
+    int count = 0, at = 0;
+    for (unsigned inside = INSIDE; at == count && inside <= INSIDE_MAX; inside += INSIDE) {
+        count = backtrace(all, (int)(max + inside));
+        for (at = 0; at < count && all[at] != caller;)
+            at++;
+    }
+    unsigned found = 1;
+    frames[0] = caller;
+    for (at++; at < count && found < max && all[at] != NULL; at++)
+        frames[found++] = all[at];
+    return found;
+}
+
+bool cairn__os_symbol(const void *address, struct symbol *symbol)
+{
+    Dl_info info;
+    if (dladdr(address, &info) == 0 || info.dli_fname == NULL)
+        return false;
+    const char *slash = strrchr(info.dli_fname, '/');
+    symbol->module = slash != NULL ? slash + 1 : info.dli_fname;
+    symbol->offset = (uintptr_t)address - (uintptr_t)info.dli_fbase;
+    symbol->name = info.dli_sname;
+    symbol->name_offset = info.dli_sname != NULL ? (uintptr_t)address - (uintptr_t)info.dli_saddr
+                                                 : 0;
+    return true;
+}
