@@ -65,8 +65,12 @@ bool cairn_stack_is_general(const cairn_stack *stack);
 /* The audits of all parts that have one: NULL, or what is wrong. */
 const char *cairn_stack_audit(const cairn_stack *stack);
 
-/* Writes out what parts hold back (traced), and the reports of parts that were asked for one. */
+/* Writes out what parts hold back (traced). */
 void cairn_stack_flush(cairn_stack *stack);
+
+/* The same, and has the parts whose options ask for it (counted:report, timed:report) say on stderr
+ * what they have seen. Done by cairn_stack_destroy, and at the end of a process that runs on it. */
+void cairn_stack_report(cairn_stack *stack);
 
 #ifdef __cplusplus
 }

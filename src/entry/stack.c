@@ -88,7 +88,7 @@ CAIRN_EXPORT void cairn_stack_destroy(cairn_stack *stack)
 {
     if (stack == NULL)
         return;
-    cairn_stack_flush(stack);
+    cairn_stack_report(stack);
     end_made(stack);
     cairn_allocator_dealloc(stack->memory, stack, STACK);
 }
@@ -157,6 +157,16 @@ CAIRN_EXPORT const char *cairn_stack_audit(const cairn_stack *stack)
             return wrong;
     }
     return NULL;
+}
+
+CAIRN_EXPORT void cairn_stack_report(cairn_stack *stack)
+{
+    cairn_stack_flush(stack);
+    for (unsigned i = 0; i < stack->tree.count; i++) {
+        struct stack_node *node = &stack->tree.nodes[i];
+        if (node->kind->report != NULL)
+            node->kind->report(node);
+    }
 }
 
 CAIRN_EXPORT void cairn_stack_flush(cairn_stack *stack)

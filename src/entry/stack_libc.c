@@ -514,7 +514,7 @@ __attribute__((destructor)) static void at_end(void)
         return;
     if (process.locked)
         enter();
-    cairn_stack_flush(process.stack);
+    cairn_stack_report(process.stack);
     if (process.locked)
         leave();
 }

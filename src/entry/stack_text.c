@@ -61,8 +61,8 @@ static void consider(struct nearest *nearest, const char *name)
 static const char *nearest_kind(struct word word)
 {
     struct nearest nearest = {word, NEAR_MAX, NULL};
-    for (const struct stack_kind *kind = cairn__stack_kinds; kind->name != NULL; kind++)
-        consider(&nearest, kind->name);
+    for (const struct stack_kind *const *kind = cairn__stack_kinds; *kind != NULL; kind++)
+        consider(&nearest, (*kind)->name);
     return nearest.name;
 }
 
@@ -209,9 +209,9 @@ static bool parse_options(struct parser *parser, struct stack_node *node)
 
 static const struct stack_kind *kind_named(struct word word)
 {
-    for (const struct stack_kind *kind = cairn__stack_kinds; kind->name != NULL; kind++)
-        if (cairn__word_is(word, kind->name))
-            return kind;
+    for (const struct stack_kind *const *kind = cairn__stack_kinds; *kind != NULL; kind++)
+        if (cairn__word_is(word, (*kind)->name))
+            return *kind;
     return NULL;
 }
 

@@ -47,7 +47,8 @@ struct stack_kind {
     bool (*make)(struct stack_node *node);
     void (*end)(struct stack_node *node);
     const char *(*audit)(const struct stack_node *node);
-    void (*flush)(struct stack_node *node);
+    void (*flush)(struct stack_node *node);  /* writes out what it holds back */
+    void (*report)(struct stack_node *node); /* what its options ask it to say at the end */
 };
 
 struct stack_node {
@@ -73,8 +74,8 @@ struct stack_tree {
     unsigned count;
 };
 
-/* All kinds, ended by a NULL name. */
-extern const struct stack_kind cairn__stack_kinds[];
+/* All kinds, ended by NULL. */
+extern const struct stack_kind *const cairn__stack_kinds[];
 
 /* The root, in the tree's first node; NULL: *error says why. */
 struct stack_node *cairn__stack_parse(struct stack_tree *tree, const char *text,

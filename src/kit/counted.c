@@ -185,7 +185,7 @@ static size_t counted_usable_size(void *self, const void *ptr, cairn_layout layo
     .alloc_zeroed = counted_alloc_zeroed, .realloc = counted_realloc,                              \
     .usable_size = counted_usable_size
 
-cairn_allocator cairn_counted_allocator(cairn_counted *counted)
+CAIRN_EXPORT cairn_allocator cairn_counted_allocator(cairn_counted *counted)
 {
     static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .owns = counted_owns}};
     return (cairn_allocator){&ops[cairn_allocator_can_tell(counted->source)], counted};
@@ -201,7 +201,7 @@ static size_t requests(const cairn_counted *counted)
     return sum;
 }
 
-void cairn_counted_stats_get(const cairn_counted *counted, cairn_counted_stats *stats)
+CAIRN_EXPORT void cairn_counted_stats_get(const cairn_counted *counted, cairn_counted_stats *stats)
 {
     const cairn_counted_stats *now = &counted->now;
     lock(counted);
@@ -246,7 +246,7 @@ static size_t restart_peak(size_t *peak, const size_t *live)
     return now;
 }
 
-void cairn_counted_begin(cairn_counted *counted, cairn_counted_section *section)
+CAIRN_EXPORT void cairn_counted_begin(cairn_counted *counted, cairn_counted_section *section)
 {
     memset(section, 0, sizeof *section);
     lock(counted);
@@ -259,7 +259,7 @@ void cairn_counted_begin(cairn_counted *counted, cairn_counted_section *section)
     unlock(counted);
 }
 
-bool cairn_counted_end(cairn_counted *counted, cairn_counted_section *section)
+CAIRN_EXPORT bool cairn_counted_end(cairn_counted *counted, cairn_counted_section *section)
 {
     lock(counted);
     fold(counted);
@@ -308,8 +308,8 @@ static void put_left(struct text *text, ptrdiff_t value, const char *unit)
     cairn__text_put(text, unit);
 }
 
-bool cairn_counted_expect(const cairn_counted_section *section, size_t max_requests,
-                          size_t max_peak_bytes, char *text, size_t size)
+CAIRN_EXPORT bool cairn_counted_expect(const cairn_counted_section *section, size_t max_requests,
+                                       size_t max_peak_bytes, char *text, size_t size)
 {
     if (text != NULL && size > 0) {
         struct text line = {text, size - 1, 0};
@@ -326,8 +326,8 @@ bool cairn_counted_expect(const cairn_counted_section *section, size_t max_reque
 
 /* ---- the whole ---- */
 
-bool cairn_counted_init(cairn_counted *counted, cairn_allocator source,
-                        const cairn_counted_opts *opts)
+CAIRN_EXPORT bool cairn_counted_init(cairn_counted *counted, cairn_allocator source,
+                                     const cairn_counted_opts *opts)
 {
     static const cairn_counted_opts defaults;
     if (opts == NULL)
@@ -346,7 +346,7 @@ bool cairn_counted_init(cairn_counted *counted, cairn_allocator source,
     return counted->sites != NULL;
 }
 
-size_t cairn_counted_fini(cairn_counted *counted)
+CAIRN_EXPORT size_t cairn_counted_fini(cairn_counted *counted)
 {
     size_t left = load(&counted->now.live_blocks);
     if (counted->sites != NULL)
@@ -355,14 +355,14 @@ size_t cairn_counted_fini(cairn_counted *counted)
     return left;
 }
 
-void cairn_counted_acquire(cairn_counted *counted)
+CAIRN_EXPORT void cairn_counted_acquire(cairn_counted *counted)
 {
     lock(counted);
     if (counted->sites != NULL)
         cairn__sites_lock_all(counted->sites);
 }
 
-void cairn_counted_release(cairn_counted *counted)
+CAIRN_EXPORT void cairn_counted_release(cairn_counted *counted)
 {
     if (counted->sites != NULL)
         cairn__sites_unlock_all(counted->sites);
@@ -384,7 +384,8 @@ static bool show_block(void *context, const struct note *note)
            walk->visitor(walk->context, (void *)note->ptr, note->size, true);
 }
 
-bool cairn_counted_visit(const cairn_counted *counted, cairn_visitor *visitor, void *context)
+CAIRN_EXPORT bool cairn_counted_visit(const cairn_counted *counted, cairn_visitor *visitor,
+                                      void *context)
 {
     struct walk walk = {visitor, context, 0, 0};
     if (counted->sites == NULL)
@@ -393,7 +394,7 @@ bool cairn_counted_visit(const cairn_counted *counted, cairn_visitor *visitor, v
            load(&counted->now.unrecorded) == 0;
 }
 
-const char *cairn_counted_audit(const cairn_counted *counted)
+CAIRN_EXPORT const char *cairn_counted_audit(const cairn_counted *counted)
 {
     cairn_counted_stats stats;
     cairn_counted_stats_get(counted, &stats);

@@ -100,9 +100,10 @@ static void to_file(void *context, const char *bytes, size_t count)
     cairn__system_write(*(const int *)context, bytes, count);
 }
 
-size_t cairn_counted_report(const cairn_counted *counted,
-                            void (*write)(void *context, const char *bytes, size_t count),
-                            void *context)
+CAIRN_EXPORT size_t cairn_counted_report(const cairn_counted *counted,
+                                         void (*write)(void *context, const char *bytes,
+                                                       size_t count),
+                                         void *context)
 {
     char data[LINE_SIZE];
     struct text line = {data, sizeof data - 1, 0};
@@ -124,7 +125,7 @@ size_t cairn_counted_report(const cairn_counted *counted,
     return report.blocks + stats.unrecorded;
 }
 
-size_t cairn_counted_report_to(const cairn_counted *counted, int file)
+CAIRN_EXPORT size_t cairn_counted_report_to(const cairn_counted *counted, int file)
 {
     return cairn_counted_report(counted, to_file, &file);
 }

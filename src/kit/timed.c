@@ -131,7 +131,7 @@ static size_t timed_usable_size(void *self, const void *ptr, cairn_layout layout
     .name = "timed", .alloc = timed_alloc, .dealloc = timed_dealloc,                               \
     .alloc_zeroed = timed_alloc_zeroed, .realloc = timed_realloc, .usable_size = timed_usable_size
 
-cairn_allocator cairn_timed_allocator(cairn_timed *timed)
+CAIRN_EXPORT cairn_allocator cairn_timed_allocator(cairn_timed *timed)
 {
     static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .owns = timed_owns}};
     return (cairn_allocator){&ops[cairn_allocator_can_tell(timed->source)], timed};
@@ -192,7 +192,8 @@ static uint64_t percentile(const struct times *times, uint64_t calls, double per
     return time_of(times, rank < 1 ? 1 : rank);
 }
 
-uint64_t cairn_timed_percentile(const cairn_timed *timed, cairn_timed_op op, double percent)
+CAIRN_EXPORT uint64_t cairn_timed_percentile(const cairn_timed *timed, cairn_timed_op op,
+                                             double percent)
 {
     struct times sum;
     if (!is_op(op))
@@ -201,7 +202,8 @@ uint64_t cairn_timed_percentile(const cairn_timed *timed, cairn_timed_op op, dou
     return percentile(&sum, calls_in(&sum), percent);
 }
 
-void cairn_timed_stats_get(const cairn_timed *timed, cairn_timed_op op, cairn_timed_stats *stats)
+CAIRN_EXPORT void cairn_timed_stats_get(const cairn_timed *timed, cairn_timed_op op,
+                                        cairn_timed_stats *stats)
 {
     struct times sum;
     memset(stats, 0, sizeof *stats);
@@ -216,14 +218,15 @@ void cairn_timed_stats_get(const cairn_timed *timed, cairn_timed_op op, cairn_ti
     stats->max = sum.max;
 }
 
-uint64_t cairn_timed_clock_cost(const cairn_timed *timed)
+CAIRN_EXPORT uint64_t cairn_timed_clock_cost(const cairn_timed *timed)
 {
     return timed->clock_cost;
 }
 
-bool cairn_timed_buckets(const cairn_timed *timed, cairn_timed_op op,
-                         bool (*visit)(void *context, uint64_t from, uint64_t to, uint64_t calls),
-                         void *context)
+CAIRN_EXPORT bool cairn_timed_buckets(const cairn_timed *timed, cairn_timed_op op,
+                                      bool (*visit)(void *context, uint64_t from, uint64_t to,
+                                                    uint64_t calls),
+                                      void *context)
 {
     struct times sum;
     if (!is_op(op))
@@ -249,9 +252,9 @@ static void to_standard_error(void *context, const char *bytes, size_t count)
     cairn__os_print_error(bytes, count);
 }
 
-void cairn_timed_report(const cairn_timed *timed,
-                        void (*write)(void *context, const char *bytes, size_t count),
-                        void *context)
+CAIRN_EXPORT void cairn_timed_report(const cairn_timed *timed,
+                                     void (*write)(void *context, const char *bytes, size_t count),
+                                     void *context)
 {
     for (int op = 0; op < CAIRN_TIMED_OPS; op++) {
         cairn_timed_stats stats;
@@ -284,7 +287,8 @@ static uint64_t measure_clock(void)
     return least;
 }
 
-bool cairn_timed_init(cairn_timed *timed, cairn_allocator source, const cairn_timed_opts *opts)
+CAIRN_EXPORT bool cairn_timed_init(cairn_timed *timed, cairn_allocator source,
+                                   const cairn_timed_opts *opts)
 {
     memset(timed, 0, sizeof *timed);
     timed->source = source.ops != NULL ? source : cairn_system();
@@ -294,14 +298,14 @@ bool cairn_timed_init(cairn_timed *timed, cairn_allocator source, const cairn_ti
     return timed->sets[0] != NULL;
 }
 
-void cairn_timed_fini(cairn_timed *timed)
+CAIRN_EXPORT void cairn_timed_fini(cairn_timed *timed)
 {
     for (unsigned i = 0; i < CAIRN_TIMED_SETS; i++)
         cairn_allocator_dealloc(timed->records, timed->sets[i], SET);
     memset(timed, 0, sizeof *timed);
 }
 
-void cairn_timed_reset(cairn_timed *timed)
+CAIRN_EXPORT void cairn_timed_reset(cairn_timed *timed)
 {
     for (unsigned i = 0; i < CAIRN_TIMED_SETS; i++) {
         set *one = load_set(timed, i);
@@ -327,7 +331,7 @@ static bool fits(const struct times *times)
     return calls == 0 ? load(&times->max) == 0 : histogram_bucket(load(&times->max)) == last;
 }
 
-const char *cairn_timed_audit(const cairn_timed *timed)
+CAIRN_EXPORT const char *cairn_timed_audit(const cairn_timed *timed)
 {
     if (timed->source.ops == NULL || timed->sets[0] == NULL)
         return "timed has no source, or no histogram";
