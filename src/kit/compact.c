@@ -36,7 +36,7 @@ static cairn_layout heap_layout(void)
     return cairn_layout_of(cairn_compact);
 }
 
-cairn_compact *cairn_compact_create(const cairn_compact_opts *opts)
+CAIRN_EXPORT cairn_compact *cairn_compact_create(const cairn_compact_opts *opts)
 {
     static const cairn_compact_opts defaults;
     opts = opts != NULL ? opts : &defaults;
@@ -74,7 +74,7 @@ static cairn_layout segment_layout(unsigned segment)
     return cairn__layout(((size_t)SEGMENT_FIRST << segment) * sizeof(struct place), UNIT);
 }
 
-void cairn_compact_destroy(cairn_compact *heap)
+CAIRN_EXPORT void cairn_compact_destroy(cairn_compact *heap)
 {
     if (heap == NULL)
         return;
@@ -134,7 +134,8 @@ static void place_end(cairn_compact *heap, uint32_t index)
     place->next = INDEX_LIMIT;
 }
 
-cairn_handle_state cairn_compact_state_of(const cairn_compact *heap, cairn_handle handle)
+CAIRN_EXPORT cairn_handle_state cairn_compact_state_of(const cairn_compact *heap,
+                                                       cairn_handle handle)
 {
     if (handle.index == 0)
         return handle.generation == 0 ? CAIRN_HANDLE_NONE : CAIRN_HANDLE_FOREIGN;
@@ -231,12 +232,12 @@ static cairn_handle alloc(cairn_compact *heap, size_t size, size_t align)
     return (cairn_handle){index, place->generation};
 }
 
-cairn_handle cairn_compact_alloc(cairn_compact *heap, size_t size, size_t align)
+CAIRN_EXPORT cairn_handle cairn_compact_alloc(cairn_compact *heap, size_t size, size_t align)
 {
     return alloc(heap, size, align);
 }
 
-cairn_handle cairn_compact_alloc_zeroed(cairn_compact *heap, size_t size, size_t align)
+CAIRN_EXPORT cairn_handle cairn_compact_alloc_zeroed(cairn_compact *heap, size_t size, size_t align)
 {
     cairn_handle handle = alloc(heap, size, align);
     void *block = cairn_compact_lock(heap, handle);
@@ -257,7 +258,7 @@ void cairn__compact_end_block(cairn_compact *heap, uint32_t index)
     cairn__compact_free_chunk(heap, at);
 }
 
-bool cairn_compact_dealloc(cairn_compact *heap, cairn_handle handle)
+CAIRN_EXPORT bool cairn_compact_dealloc(cairn_compact *heap, cairn_handle handle)
 {
     const struct place *place = place_of(heap, handle);
     if (UNLIKELY(place == NULL || !place_is_movable(place) || heap->phase != AT_REST))
@@ -266,7 +267,7 @@ bool cairn_compact_dealloc(cairn_compact *heap, cairn_handle handle)
     return true;
 }
 
-size_t cairn_compact_size(const cairn_compact *heap, cairn_handle handle)
+CAIRN_EXPORT size_t cairn_compact_size(const cairn_compact *heap, cairn_handle handle)
 {
     const struct place *place = place_of(heap, handle);
     return place != NULL ? place_size(heap, place) : 0;
@@ -298,7 +299,7 @@ static bool resize_by_move(cairn_compact *heap, uint32_t index, size_t units, si
     return true;
 }
 
-bool cairn_compact_resize(cairn_compact *heap, cairn_handle handle, size_t size)
+CAIRN_EXPORT bool cairn_compact_resize(cairn_compact *heap, cairn_handle handle, size_t size)
 {
     struct place *place = place_of(heap, handle);
     if (UNLIKELY(place == NULL || size > SIZE_LIMIT || heap->phase != AT_REST))
@@ -320,7 +321,7 @@ bool cairn_compact_resize(cairn_compact *heap, cairn_handle handle, size_t size)
 
 /* ---- locks and pins ---- */
 
-void *cairn_compact_lock(cairn_compact *heap, cairn_handle handle)
+CAIRN_EXPORT void *cairn_compact_lock(cairn_compact *heap, cairn_handle handle)
 {
     struct place *place = place_of(heap, handle);
     if (UNLIKELY(place == NULL || place->locks == CAIRN_COMPACT_LOCKS_MAX))
@@ -348,7 +349,7 @@ static void set_free(cairn_compact *heap, struct place *place)
     cairn__compact_disturb(heap, region, at);
 }
 
-bool cairn_compact_unlock(cairn_compact *heap, cairn_handle handle)
+CAIRN_EXPORT bool cairn_compact_unlock(cairn_compact *heap, cairn_handle handle)
 {
     struct place *place = place_of(heap, handle);
     if (UNLIKELY(place == NULL || place->locks == 0))
@@ -381,7 +382,7 @@ static bool move_to_end(cairn_compact *heap, struct place *place, struct region 
     return true;
 }
 
-void *cairn_compact_pin(cairn_compact *heap, cairn_handle handle)
+CAIRN_EXPORT void *cairn_compact_pin(cairn_compact *heap, cairn_handle handle)
 {
     struct place *place = place_of(heap, handle);
     if (UNLIKELY(place == NULL || place->pins == CAIRN_COMPACT_PINS_MAX))
@@ -408,7 +409,7 @@ static char *next_ceiling(const cairn_compact *heap, const struct region *region
     }
 }
 
-bool cairn_compact_unpin(cairn_compact *heap, cairn_handle handle)
+CAIRN_EXPORT bool cairn_compact_unpin(cairn_compact *heap, cairn_handle handle)
 {
     struct place *place = place_of(heap, handle);
     if (UNLIKELY(place == NULL || place->pins == 0))
@@ -426,13 +427,13 @@ bool cairn_compact_unpin(cairn_compact *heap, cairn_handle handle)
 
 /* ---- the whole heap ---- */
 
-bool cairn_compact_step(cairn_compact *heap, size_t budget)
+CAIRN_EXPORT bool cairn_compact_step(cairn_compact *heap, size_t budget)
 {
     size_t spent = 0;
     return heap->phase == AT_REST && cairn__compact_step(heap, budget, &spent);
 }
 
-size_t cairn_compact_trim(cairn_compact *heap)
+CAIRN_EXPORT size_t cairn_compact_trim(cairn_compact *heap)
 {
     if (heap->spare == NULL || heap->phase != AT_REST)
         return 0;

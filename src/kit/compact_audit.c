@@ -19,7 +19,7 @@ static size_t largest_gap(const cairn_compact *heap)
     return most * UNIT;
 }
 
-void cairn_compact_stats_get(const cairn_compact *heap, cairn_compact_stats *stats)
+CAIRN_EXPORT void cairn_compact_stats_get(const cairn_compact *heap, cairn_compact_stats *stats)
 {
     *stats = (cairn_compact_stats){
         .blocks = heap->blocks,
@@ -39,7 +39,8 @@ void cairn_compact_stats_get(const cairn_compact *heap, cairn_compact_stats *sta
     };
 }
 
-bool cairn_compact_visit(const cairn_compact *heap, cairn_visitor *visitor, void *context)
+CAIRN_EXPORT bool cairn_compact_visit(const cairn_compact *heap, cairn_visitor *visitor,
+                                      void *context)
 {
     for (const struct region *region = heap->first; region != NULL; region = region->after)
         for (char *at = region->first; at != region->end;) {
@@ -213,7 +214,7 @@ static const char *audit_table(const cairn_compact *heap)
     return NULL;
 }
 
-const char *cairn_compact_audit(const cairn_compact *heap)
+CAIRN_EXPORT const char *cairn_compact_audit(const cairn_compact *heap)
 {
     struct sum sum = {0};
     const char *wrong = audit_regions(heap, &sum);

@@ -11,7 +11,7 @@
 
 /* ---- roots ---- */
 
-bool cairn_compact_add_root(cairn_compact *heap, cairn_handle *root)
+CAIRN_EXPORT bool cairn_compact_add_root(cairn_compact *heap, cairn_handle *root)
 {
     if (heap->phase != AT_REST || !cairn__compact_row_grow(heap, &heap->roots, sizeof root))
         return false;
@@ -19,7 +19,7 @@ bool cairn_compact_add_root(cairn_compact *heap, cairn_handle *root)
     return true;
 }
 
-bool cairn_compact_remove_root(cairn_compact *heap, cairn_handle *root)
+CAIRN_EXPORT bool cairn_compact_remove_root(cairn_compact *heap, cairn_handle *root)
 {
     cairn_handle **roots = heap->roots.items;
     for (size_t i = heap->phase == AT_REST ? heap->roots.count : 0; i-- > 0;)
@@ -162,7 +162,7 @@ static size_t free_all(cairn_compact *heap)
     return blocks;
 }
 
-size_t cairn_compact_collect(cairn_compact *heap)
+CAIRN_EXPORT size_t cairn_compact_collect(cairn_compact *heap)
 {
     if (heap->phase != AT_REST)
         return 0;

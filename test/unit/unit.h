@@ -19,17 +19,7 @@
 #include <cmocka.h>
 
 #include "base/config.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define UNIT_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNIT_ASAN 1
-#endif
-#endif
-#ifndef UNIT_ASAN
-#define UNIT_ASAN 0
-#endif
+#include "unit/sanitizer.h"
 
 /* A test function for cmocka_unit_test. */
 #define TEST(name)                                                                                 \
