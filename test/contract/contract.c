@@ -23,7 +23,7 @@
 
 enum { BLOCKS = 48 };
 
-/* For the sanitizers' run-time libraries: sizes that cannot be had are asked for. */
+/* For the sanitizers: sizes that cannot be had are answered with NULL, as malloc does. */
 const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
 

@@ -328,12 +328,6 @@ TEST(visiting)
 }
 
 #if UNIT_ASAN
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "abort_on_error=1:detect_leaks=0";
-}
-
 DEATH_TEST(asan_sees_a_use_after_free, "use-after-poison")
 {
     cairn_compact *heap = cairn_compact_create(NULL);

@@ -9,11 +9,19 @@
 
 enum { SECONDS_MAX = 120 };
 
-/* A child ends by _exit: a race must be told at once. */
+/* For the sanitizers. A child ends by _exit: a race must be told at once. Sizes that cannot be had
+ * are answered with NULL, as malloc does. */
+const char *__asan_default_options(void);
 const char *__tsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1:abort_on_error=1";
+}
+
 const char *__tsan_default_options(void)
 {
-    return "halt_on_error=1:die_after_fork=0";
+    return "halt_on_error=1:die_after_fork=0:allocator_may_return_null=1";
 }
 
 void unit_fail(const char *what, const char *file, int line)
