@@ -14,6 +14,9 @@
 /* What malloc aligns to, and for small blocks only as much as they can hold: C17 7.22.3. */
 #define NATURAL_ALIGN (_Alignof(max_align_t))
 
+/* Of larger ones there is no multiple but 0 among addresses; not every malloc thinks of that. */
+#define ALIGN_MAX (SIZE_MAX >> 8)
+
 static bool is_natural(cairn_layout layout)
 {
     return layout.align <= NATURAL_ALIGN && layout.align <= layout.size;
@@ -25,6 +28,8 @@ static void *system_alloc(void *self, cairn_layout layout)
     size_t size = layout.size != 0 ? layout.size : 1;
     if (LIKELY(is_natural(layout)) || layout.align == 1)
         return malloc(size);
+    if (UNLIKELY(layout.align > ALIGN_MAX))
+        return NULL;
     size_t align = layout.align > sizeof(void *) ? layout.align : sizeof(void *);
     void *ptr = NULL;
     return posix_memalign(&ptr, align, size) == 0 ? ptr : NULL;
