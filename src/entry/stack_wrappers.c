@@ -4,6 +4,7 @@
 #include "cairn/counted.h"
 #include "cairn/failing.h"
 #include "cairn/fallback.h"
+#include "cairn/guarded.h"
 #include "cairn/limited.h"
 #include "cairn/locked.h"
 #include "cairn/segregated.h"
@@ -385,4 +386,59 @@ const struct stack_kind cairn__stack_timed = {
     .end = timed_end,
     .audit = timed_audit,
     .report = timed_report,
+};
+
+/* ---- guarded ---- */
+
+enum { GUARDED_PAGES, GUARDED_EVERY, GUARDED_FROM, GUARDED_FILL, GUARDED_AT_ONCE, GUARDED_BYTES };
+
+static const struct stack_option GUARDED_OPTIONS[] = {
+    {"pages", STACK_WORD, GUARDED_PAGES, CAIRN_GUARDED_PAGE_AFTER},
+    {"pages_before", STACK_WORD, GUARDED_PAGES, CAIRN_GUARDED_PAGE_BEFORE},
+    {"every", STACK_COUNT, GUARDED_EVERY, 1},
+    {"from", STACK_SIZE, GUARDED_FROM, 1},
+    {"fill", STACK_WORD, GUARDED_FILL, 1},
+    {"no_quarantine", STACK_WORD, GUARDED_AT_ONCE, 1},
+    {"quarantine", STACK_SIZE, GUARDED_BYTES, 1},
+    STACK_END,
+};
+
+static bool guarded_make(struct stack_node *node)
+{
+    cairn_guarded *guarded = NEW_STATE(node, cairn_guarded);
+    if (guarded == NULL)
+        return false;
+    cairn_guarded_opts opts = {
+        .records = node->memory,
+        .pages = (cairn_guarded_pages)node->values[GUARDED_PAGES],
+        .pages_every = node->values[GUARDED_EVERY],
+        .pages_from = node->values[GUARDED_FROM],
+        .fill_fresh = node->values[GUARDED_FILL] != 0,
+        .no_quarantine = node->values[GUARDED_AT_ONCE] != 0,
+        .quarantine_bytes = node->values[GUARDED_BYTES],
+    };
+    cairn_guarded_init(guarded, stack_below(node), &opts);
+    node->allocator = cairn_guarded_allocator(guarded);
+    return true;
+}
+
+static void guarded_end(struct stack_node *node)
+{
+    cairn_guarded_fini(node->state);
+    END_STATE(node, cairn_guarded);
+}
+
+static const char *guarded_audit(const struct stack_node *node)
+{
+    return cairn_guarded_audit(node->state);
+}
+
+const struct stack_kind cairn__stack_guarded = {
+    .name = "guarded",
+    .options = GUARDED_OPTIONS,
+    .most_children = 1,
+    .thread_safe = true,
+    .make = guarded_make,
+    .end = guarded_end,
+    .audit = guarded_audit,
 };
