@@ -63,8 +63,12 @@ static void write_site(struct report *report, struct text *line, const struct si
     cairn__text_put(line, ": ");
     if (site->count == 0)
         cairn__text_put(line, "no memory for the call stack");
-    for (unsigned i = 0; i < site->count; i++) {
-        cairn__text_put(line, i > 0 ? " < " : "");
+    /* Calls within this library, where a stack of it is the program's malloc, say nothing. */
+    unsigned first = 0;
+    while (first + 1 < site->count && cairn__os_is_own_library(site->frames[first]))
+        first++;
+    for (unsigned i = first; i < site->count; i++) {
+        cairn__text_put(line, i > first ? " < " : "");
         put_frame(line, site->frames[i]);
     }
     write_line(report, line);

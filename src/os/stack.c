@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #if __has_include(<execinfo.h>)
 #include <execinfo.h>
@@ -54,4 +55,18 @@ bool cairn__os_symbol(const void *address, struct symbol *symbol)
     symbol->name_offset = info.dli_sname != NULL ? (uintptr_t)address - (uintptr_t)info.dli_saddr
                                                  : 0;
     return true;
+}
+
+/* Where the file begins in memory; NULL: none is known there. */
+static const void *base_of(const void *address)
+{
+    Dl_info info;
+    return dladdr(address, &info) != 0 ? info.dli_fbase : NULL;
+}
+
+bool cairn__os_is_own_library(const void *address)
+{
+    const void *own = base_of((const void *)(uintptr_t)cairn__os_is_own_library);
+    const void *program = base_of((const void *)getauxval(AT_PHDR));
+    return own != NULL && own != program && base_of(address) == own;
 }

@@ -34,4 +34,8 @@ struct symbol {
 /* What lies at an address. False: no file is known there. Takes the dynamic linker's lock. */
 bool cairn__os_symbol(const void *address, struct symbol *symbol);
 
+/* Whether an address lies in the same shared library as this function; false if that is not in one,
+ * but linked into the program. Takes the dynamic linker's lock. */
+bool cairn__os_is_own_library(const void *address);
+
 #endif
