@@ -3,7 +3,17 @@
 #include "entry/stack_rows.h"
 
 const struct stack_kind *const cairn__stack_kinds[] = {
-    &cairn__stack_checked,    &cairn__stack_counted, &cairn__stack_failing, &cairn__stack_fallback,
-    &cairn__stack_guarded,    &cairn__stack_heap,    &cairn__stack_limited, &cairn__stack_locked,
-    &cairn__stack_segregated, &cairn__stack_system,  &cairn__stack_timed,   NULL,
+    &cairn__stack_checked,
+    &cairn__stack_counted,
+    &cairn__stack_failing,
+    &cairn__stack_fallback,
+    &cairn__stack_guarded,
+    &cairn__stack_heap,
+    &cairn__stack_limited,
+    &cairn__stack_locked,
+    &cairn__stack_segregated,
+    &cairn__stack_system,
+    &cairn__stack_timed,
+    &cairn__stack_traced,
+    NULL,
 };

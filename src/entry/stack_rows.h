@@ -43,6 +43,6 @@ extern const struct stack_kind cairn__stack_system, cairn__stack_heap;
 /* wrappers */
 extern const struct stack_kind cairn__stack_checked, cairn__stack_counted, cairn__stack_failing,
     cairn__stack_fallback, cairn__stack_guarded, cairn__stack_limited, cairn__stack_locked,
-    cairn__stack_segregated, cairn__stack_timed;
+    cairn__stack_segregated, cairn__stack_timed, cairn__stack_traced;
 
 #endif

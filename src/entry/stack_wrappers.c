@@ -9,6 +9,7 @@
 #include "cairn/locked.h"
 #include "cairn/segregated.h"
 #include "cairn/timed.h"
+#include "cairn/traced.h"
 #include "entry/stack_rows.h"
 #include "os/os.h"
 
@@ -441,4 +442,72 @@ const struct stack_kind cairn__stack_guarded = {
     .make = guarded_make,
     .end = guarded_end,
     .audit = guarded_audit,
+};
+
+/* ---- traced ---- */
+
+enum { TRACED_OUT, TRACED_BINARY, TRACED_AT_ONCE, TRACED_QUESTIONS, TRACED_BUFFER };
+
+static const struct stack_option TRACED_OPTIONS[] = {
+    {"out", STACK_NAME, TRACED_OUT, 0},
+    {"binary", STACK_WORD, TRACED_BINARY, 1},
+    {"unbuffered", STACK_WORD, TRACED_AT_ONCE, 1},
+    {"questions", STACK_WORD, TRACED_QUESTIONS, 1},
+    {"buffer", STACK_SIZE, TRACED_BUFFER, 1024},
+    STACK_END,
+};
+
+/* out: a path; "-" or "stdout", "stderr", which is also where it goes if nothing is said. */
+static bool traced_make(struct stack_node *node)
+{
+    cairn_traced *traced = NEW_STATE(node, cairn_traced);
+    if (traced == NULL)
+        return false;
+    struct word out = cairn__word(node->text);
+    bool to_output = cairn__word_is(out, "-") || cairn__word_is(out, "stdout");
+    bool to_path = out.length > 0 && !to_output && !cairn__word_is(out, "stderr");
+    cairn_traced_opts opts = {
+        .path = to_path ? node->text : NULL,
+        .file = to_output ? 1 : 2,
+        .binary = node->values[TRACED_BINARY] != 0,
+        .unbuffered = node->values[TRACED_AT_ONCE] != 0,
+        .questions = node->values[TRACED_QUESTIONS] != 0,
+        .buffer_size = node->values[TRACED_BUFFER],
+        .records = node->memory,
+    };
+    if (!cairn_traced_init(traced, stack_below(node), &opts)) {
+        END_STATE(node, cairn_traced);
+        if (to_path)
+            stack_refuse(node, "cannot write, or out of memory: ", node->text);
+        return false;
+    }
+    node->allocator = cairn_traced_allocator(traced);
+    return true;
+}
+
+static void traced_end(struct stack_node *node)
+{
+    cairn_traced_fini(node->state);
+    END_STATE(node, cairn_traced);
+}
+
+static const char *traced_audit(const struct stack_node *node)
+{
+    return cairn_traced_audit(node->state);
+}
+
+static void traced_flush(struct stack_node *node)
+{
+    cairn_traced_flush(node->state);
+}
+
+const struct stack_kind cairn__stack_traced = {
+    .name = "traced",
+    .options = TRACED_OPTIONS,
+    .most_children = 1,
+    .thread_safe = true,
+    .make = traced_make,
+    .end = traced_end,
+    .audit = traced_audit,
+    .flush = traced_flush,
 };

@@ -301,7 +301,7 @@ static size_t traced_usable_size(void *self, const void *ptr, cairn_layout layou
     .alloc_zeroed = traced_alloc_zeroed, .realloc = traced_realloc,                                \
     .usable_size = traced_usable_size
 
-cairn_allocator cairn_traced_allocator(cairn_traced *traced)
+CAIRN_EXPORT cairn_allocator cairn_traced_allocator(cairn_traced *traced)
 {
     static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .owns = traced_owns}};
     return (cairn_allocator){&ops[cairn_allocator_can_tell(traced->source)], traced};
@@ -511,7 +511,8 @@ static struct cairn__log *create(cairn_allocator source, const cairn_traced_opts
     return log;
 }
 
-bool cairn_traced_init(cairn_traced *traced, cairn_allocator source, const cairn_traced_opts *opts)
+CAIRN_EXPORT bool cairn_traced_init(cairn_traced *traced, cairn_allocator source,
+                                    const cairn_traced_opts *opts)
 {
     static const cairn_traced_opts defaults;
     if (opts == NULL)
@@ -525,7 +526,7 @@ bool cairn_traced_init(cairn_traced *traced, cairn_allocator source, const cairn
     return traced->log != NULL;
 }
 
-void cairn_traced_flush(cairn_traced *traced)
+CAIRN_EXPORT void cairn_traced_flush(cairn_traced *traced)
 {
     struct cairn__log *log = traced->log;
     for (unsigned i = 0; i < log->buffer_count; i++) {
@@ -535,7 +536,7 @@ void cairn_traced_flush(cairn_traced *traced)
     }
 }
 
-size_t cairn_traced_fini(cairn_traced *traced)
+CAIRN_EXPORT size_t cairn_traced_fini(cairn_traced *traced)
 {
     delist(traced->log);
     cairn_traced_flush(traced);
@@ -545,17 +546,17 @@ size_t cairn_traced_fini(cairn_traced *traced)
     return lost;
 }
 
-size_t cairn_traced_written(const cairn_traced *traced)
+CAIRN_EXPORT size_t cairn_traced_written(const cairn_traced *traced)
 {
     return load(&traced->log->written);
 }
 
-size_t cairn_traced_lost(const cairn_traced *traced)
+CAIRN_EXPORT size_t cairn_traced_lost(const cairn_traced *traced)
 {
     return load(&traced->log->lost);
 }
 
-const char *cairn_traced_audit(const cairn_traced *traced)
+CAIRN_EXPORT const char *cairn_traced_audit(const cairn_traced *traced)
 {
     const struct cairn__log *log = traced->log;
     if (traced->source.ops == NULL || log == NULL)

@@ -89,7 +89,7 @@ size_t cairn__traced_line(const cairn_traced_event *event, char *to)
     return line.length;
 }
 
-size_t cairn_traced_print(const cairn_traced_event *event, char *text, size_t size)
+CAIRN_EXPORT size_t cairn_traced_print(const cairn_traced_event *event, char *text, size_t size)
 {
     char data[TRACED_EVENT_MAX];
     struct text line = {data, sizeof data, 0};
@@ -288,9 +288,9 @@ static bool read_batch(const unsigned char *batch, size_t size,
     return true;
 }
 
-size_t cairn_traced_read(const void *bytes, size_t size,
-                         bool (*visit)(void *context, const cairn_traced_event *event),
-                         void *context)
+CAIRN_EXPORT size_t cairn_traced_read(const void *bytes, size_t size,
+                                      bool (*visit)(void *context, const cairn_traced_event *event),
+                                      void *context)
 {
     const unsigned char *at = bytes;
     size_t skipped = 0;
