@@ -12,6 +12,7 @@
 #include "cairn/traced.h"
 #include "entry/stack_rows.h"
 #include "os/os.h"
+#include "os/sink.h"
 
 static const struct stack_option NO_OPTIONS[] = {STACK_END};
 
@@ -457,48 +458,59 @@ static const struct stack_option TRACED_OPTIONS[] = {
     STACK_END,
 };
 
+struct traced_state {
+    cairn_traced traced;
+    int file; /* ours; -1: none */
+};
+
 /* out: a path; "-" or "stdout", "stderr", which is also where it goes if nothing is said. */
 static bool traced_make(struct stack_node *node)
 {
-    cairn_traced *traced = NEW_STATE(node, cairn_traced);
-    if (traced == NULL)
+    struct traced_state *state = NEW_STATE(node, struct traced_state);
+    if (state == NULL)
         return false;
     struct word out = cairn__word(node->text);
     bool to_output = cairn__word_is(out, "-") || cairn__word_is(out, "stdout");
     bool to_path = out.length > 0 && !to_output && !cairn__word_is(out, "stderr");
+    state->file = to_path ? -1 : cairn__os_sink_duplicate(to_output ? 1 : 2);
     cairn_traced_opts opts = {
         .path = to_path ? node->text : NULL,
-        .file = to_output ? 1 : 2,
+        .file = state->file,
         .binary = node->values[TRACED_BINARY] != 0,
         .unbuffered = node->values[TRACED_AT_ONCE] != 0,
         .questions = node->values[TRACED_QUESTIONS] != 0,
         .buffer_size = node->values[TRACED_BUFFER],
         .records = node->memory,
     };
-    if (!cairn_traced_init(traced, stack_below(node), &opts)) {
-        END_STATE(node, cairn_traced);
-        if (to_path)
-            stack_refuse(node, "cannot write, or out of memory: ", node->text);
+    if (!cairn_traced_init(&state->traced, stack_below(node), &opts)) {
+        cairn__os_sink_drop(state->file);
+        END_STATE(node, struct traced_state);
+        stack_refuse(node, "cannot write, or out of memory: ",
+                     to_path     ? node->text
+                     : to_output ? "stdout"
+                                 : "stderr");
         return false;
     }
-    node->allocator = cairn_traced_allocator(traced);
+    node->allocator = cairn_traced_allocator(&state->traced);
     return true;
 }
 
 static void traced_end(struct stack_node *node)
 {
-    cairn_traced_fini(node->state);
-    END_STATE(node, cairn_traced);
+    struct traced_state *state = node->state;
+    cairn_traced_fini(&state->traced);
+    cairn__os_sink_drop(state->file);
+    END_STATE(node, struct traced_state);
 }
 
 static const char *traced_audit(const struct stack_node *node)
 {
-    return cairn_traced_audit(node->state);
+    return cairn_traced_audit(&((struct traced_state *)node->state)->traced);
 }
 
 static void traced_flush(struct stack_node *node)
 {
-    cairn_traced_flush(node->state);
+    cairn_traced_flush(&((struct traced_state *)node->state)->traced);
 }
 
 const struct stack_kind cairn__stack_traced = {

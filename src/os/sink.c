@@ -62,6 +62,25 @@ bool cairn__os_sink_use(struct sink *sink, int file)
     return done;
 }
 
+int cairn__os_sink_duplicate(int file)
+{
+    enum { OUT_OF_THE_WAY = 200 };
+    int saved = errno;
+    int other = fcntl(file, F_DUPFD_CLOEXEC, OUT_OF_THE_WAY);
+    if (other < 0)
+        other = fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    errno = saved;
+    return other;
+}
+
+void cairn__os_sink_drop(int file)
+{
+    int saved = errno;
+    if (file >= 0)
+        close(file);
+    errno = saved;
+}
+
 /* Waits until there is room to write, up to a deadline. */
 static bool wait_for_room(struct sink *sink, uint64_t deadline)
 {

@@ -27,6 +27,14 @@ bool cairn__os_sink_open(struct sink *sink, const char *path);
 /* A descriptor of the caller's, open for writing. False if it is not open. */
 bool cairn__os_sink_use(struct sink *sink, int file);
 
+/*
+ * Another descriptor for what `file` is, out of the way of those that programs count on, and not
+ * handed down to programs that are started; -1 if there is none. It stays open when the program
+ * closes its own, as many do with their output at their end. cairn__os_sink_drop closes it.
+ */
+int cairn__os_sink_duplicate(int file);
+void cairn__os_sink_drop(int file);
+
 /* How many bytes were written: all, or those before an error. */
 size_t cairn__os_sink_write(struct sink *sink, const char *bytes, size_t count);
 
