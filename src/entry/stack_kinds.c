@@ -3,9 +3,13 @@
 #include "entry/stack_rows.h"
 
 const struct stack_kind *const cairn__stack_kinds[] = {
+    &cairn__stack_arena,
+    &cairn__stack_buddy,
+    &cairn__stack_bump,
     &cairn__stack_checked,
     &cairn__stack_counted,
     &cairn__stack_failing,
+    &cairn__stack_fit,
     &cairn__stack_fallback,
     &cairn__stack_guarded,
     &cairn__stack_heap,

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The kinds that a stack can end in, by name: those that are not put around another. */
+#include "cairn/arena.h"
+#include "cairn/buddy.h"
+#include "cairn/bump.h"
+#include "cairn/fit.h"
 #include "cairn/heap.h"
 #include "entry/stack_rows.h"
 
@@ -31,4 +35,201 @@ const struct stack_kind cairn__stack_heap = {
     .thread_safe = true,
     .fork_safe = true,
     .make = heap_make,
+};
+
+/* ---- bump, arena ---- */
+
+enum { ONLY_SIZE };
+
+struct bump_state {
+    cairn_bump bump;
+    void *region;
+    cairn_layout layout;
+};
+
+static const struct stack_option BUMP_OPTIONS[] = {
+    {"", STACK_SIZE, ONLY_SIZE, 64},
+    STACK_END,
+};
+
+static bool bump_make(struct stack_node *node)
+{
+    struct bump_state *state = NEW_STATE(node, struct bump_state);
+    if (state == NULL)
+        return false;
+    state->layout = cairn_layout_from_size_align(node->values[ONLY_SIZE], 4096);
+    state->region = cairn_allocator_alloc(stack_below(node), state->layout);
+    if (state->region == NULL) {
+        END_STATE(node, struct bump_state);
+        return false;
+    }
+    cairn_bump_init(&state->bump, state->region, state->layout.size);
+    node->allocator = cairn_bump_allocator(&state->bump);
+    return true;
+}
+
+static void bump_end(struct stack_node *node)
+{
+    struct bump_state *state = node->state;
+    cairn_bump_fini(&state->bump);
+    cairn_allocator_dealloc(stack_below(node), state->region, state->layout);
+    END_STATE(node, struct bump_state);
+}
+
+static const char *bump_audit(const struct stack_node *node)
+{
+    return cairn_bump_audit(&((struct bump_state *)node->state)->bump);
+}
+
+const struct stack_kind cairn__stack_bump = {
+    .name = "bump",
+    .options = BUMP_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .required_option = true,
+    .make = bump_make,
+    .end = bump_end,
+    .audit = bump_audit,
+};
+
+enum { ARENA_CHUNK, ARENA_LIMIT };
+
+static const struct stack_option ARENA_OPTIONS[] = {
+    {"chunk", STACK_SIZE, ARENA_CHUNK, 256},
+    {"limit", STACK_SIZE, ARENA_LIMIT, 1},
+    STACK_END,
+};
+
+static bool arena_make(struct stack_node *node)
+{
+    cairn_arena_opts opts = {
+        .source = stack_below(node),
+        .first_chunk = node->values[ARENA_CHUNK],
+        .limit = node->values[ARENA_LIMIT],
+    };
+    cairn_arena *arena = cairn_arena_create(&opts);
+    if (arena == NULL)
+        return false;
+    node->state = arena;
+    node->allocator = cairn_arena_allocator(arena);
+    return true;
+}
+
+static void arena_end(struct stack_node *node)
+{
+    cairn_arena_destroy(node->state);
+}
+
+static const char *arena_audit(const struct stack_node *node)
+{
+    return cairn_arena_audit(node->state);
+}
+
+const struct stack_kind cairn__stack_arena = {
+    .name = "arena",
+    .options = ARENA_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .make = arena_make,
+    .end = arena_end,
+    .audit = arena_audit,
+};
+
+/* ---- fit, buddy ---- */
+
+enum { FIT_STRATEGY, FIT_COALESCING, FIT_REGION, FIT_LIMIT, FIT_KEPT };
+
+static const struct stack_option FIT_OPTIONS[] = {
+    {"segregated", STACK_WORD, FIT_STRATEGY, CAIRN_FIT_SEGREGATED},
+    {"best", STACK_WORD, FIT_STRATEGY, CAIRN_FIT_BEST},
+    {"first", STACK_WORD, FIT_STRATEGY, CAIRN_FIT_FIRST},
+    {"next", STACK_WORD, FIT_STRATEGY, CAIRN_FIT_NEXT},
+    {"immediate", STACK_WORD, FIT_COALESCING, CAIRN_FIT_IMMEDIATE},
+    {"deferred", STACK_WORD, FIT_COALESCING, CAIRN_FIT_DEFERRED},
+    {"none", STACK_WORD, FIT_COALESCING, CAIRN_FIT_NEVER},
+    {"region", STACK_SIZE, FIT_REGION, 1},
+    {"limit", STACK_SIZE, FIT_LIMIT, 1},
+    {"kept", STACK_COUNT, FIT_KEPT, 1},
+    STACK_END,
+};
+
+static bool fit_make(struct stack_node *node)
+{
+    cairn_fit_opts opts = {
+        .strategy = (enum cairn_fit_strategy)node->values[FIT_STRATEGY],
+        .coalescing = (enum cairn_fit_coalescing)node->values[FIT_COALESCING],
+        .region = node->values[FIT_REGION],
+        .limit = node->values[FIT_LIMIT],
+        .kept_max = node->values[FIT_KEPT],
+    };
+    cairn_fit *fit = cairn_fit_create(stack_below(node), &opts);
+    if (fit == NULL)
+        return false;
+    node->state = fit;
+    node->allocator = cairn_fit_allocator(fit);
+    return true;
+}
+
+static void fit_end(struct stack_node *node)
+{
+    cairn_fit_destroy(node->state);
+}
+
+static const char *fit_audit(const struct stack_node *node)
+{
+    return cairn_fit_audit(node->state);
+}
+
+const struct stack_kind cairn__stack_fit = {
+    .name = "fit",
+    .options = FIT_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .make = fit_make,
+    .end = fit_end,
+    .audit = fit_audit,
+};
+
+enum { BUDDY_REGION, BUDDY_LIMIT, BUDDY_MIN };
+
+static const struct stack_option BUDDY_OPTIONS[] = {
+    {"region", STACK_SIZE, BUDDY_REGION, 1},
+    {"limit", STACK_SIZE, BUDDY_LIMIT, 1},
+    {"min", STACK_SIZE, BUDDY_MIN, 16},
+    STACK_END,
+};
+
+static bool buddy_make(struct stack_node *node)
+{
+    cairn_buddy_opts opts = {
+        .region = node->values[BUDDY_REGION],
+        .limit = node->values[BUDDY_LIMIT],
+        .min_block = node->values[BUDDY_MIN],
+    };
+    cairn_buddy *buddy = cairn_buddy_create(stack_below(node), &opts);
+    if (buddy == NULL)
+        return false;
+    node->state = buddy;
+    node->allocator = cairn_buddy_allocator(buddy);
+    return true;
+}
+
+static void buddy_end(struct stack_node *node)
+{
+    cairn_buddy_destroy(node->state);
+}
+
+static const char *buddy_audit(const struct stack_node *node)
+{
+    return cairn_buddy_audit(node->state);
+}
+
+const struct stack_kind cairn__stack_buddy = {
+    .name = "buddy",
+    .options = BUDDY_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .make = buddy_make,
+    .end = buddy_end,
+    .audit = buddy_audit,
 };
