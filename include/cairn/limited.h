@@ -5,7 +5,7 @@
  * (its usable_size), so the budget is about memory, not about what was asked for. The budget may be
  * changed while blocks are live and threads are at work.
  *
- * Costs a compare-and-swap and two additions for a block's life, more only where threads meet.
+ * Costs four atomic operations in a block's life, and what the source's usable_size does.
  * The source must give the same usable_size for a block at its end as at its beginning.
  */
 #ifndef CAIRN_LIMITED_H

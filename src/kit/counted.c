@@ -411,6 +411,8 @@ CAIRN_EXPORT const char *cairn_counted_audit(const cairn_counted *counted)
     const char *wrong = cairn__sites_audit(counted->sites);
     if (wrong != NULL)
         return wrong;
+    if (cairn__sites_held(counted->sites) != 0)
+        return "a place is kept for no record";
     struct walk walk = {NULL, NULL, 0, 0};
     cairn__sites_visit(counted->sites, show_block, &walk);
     if (walk.blocks + stats.unrecorded != stats.live_blocks)

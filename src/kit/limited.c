@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See cairn/limited.h. A request first reserves what it asks for, then calls the source, then
- * reserves what was granted beyond; what fails gives its reservation back. So, when no thread is
- * inside a call,
+ * See cairn/limited.h. Where there is a limit, a request first claims what it asks for, then calls
+ * the source, then claims what was granted beyond; what fails gives its claims back. So, when no
+ * thread is inside a call,
  *     bytes  = granted bytes of live blocks <= peak_bytes
  *     blocks = live blocks <= peak_blocks
- * and a reservation never brings bytes or blocks above its limit. All fields are read and written
+ * and a claim never brings bytes or blocks above the limit. All fields are read and written
  * atomically, none orders another: each figure stands for itself, and the blocks that they count
  * are handed over by the source and the caller.
  */
@@ -34,13 +34,17 @@ static void subtract(size_t *figure, size_t amount)
     __atomic_fetch_sub(figure, amount, __ATOMIC_RELAXED);
 }
 
-/* Adds to a figure unless it would be more than max then; 0: no limit. */
-static bool reserve(size_t *figure, size_t amount, const size_t *max)
+/* Adds to a figure what is about to be asked for, unless that would bring it above its limit. Where
+ * there is no limit nothing is claimed: it counts when it is there. */
+static bool claim(size_t *figure, size_t amount, const size_t *max, size_t *claimed)
 {
+    size_t limit = load(max);
+    *claimed = limit != 0 ? amount : 0;
+    if (*claimed == 0)
+        return limit == 0 || load(figure) <= limit;
     size_t now = load(figure);
     do {
-        size_t limit = load(max);
-        if (amount > SIZE_MAX - now || (limit != 0 && now + amount > limit))
+        if (now > limit || amount > limit - now)
             return false;
     } while (!__atomic_compare_exchange_n(figure, &now, now + amount, true, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
@@ -72,29 +76,42 @@ static COLD void *refuse(cairn_limited *limited)
     return NULL;
 }
 
+/* A block that was granted, `blocks` and `bytes` of it claimed already. False: beyond the budget. */
+static bool count(cairn_limited *limited, size_t size, size_t held, size_t blocks, size_t bytes)
+{
+    size_t more = 0;
+    if (held > size && !claim(&limited->now.bytes, held - size, &limited->limit.max_bytes, &more))
+        return false;
+    if (held != bytes + more)
+        add(&limited->now.bytes, held - bytes - more);
+    if (blocks == 0)
+        add(&limited->now.blocks, 1);
+    raise_peaks(limited);
+    return true;
+}
+
 static void *get(cairn_limited *limited, cairn_layout layout, bool zeroed)
 {
     cairn_limited_stats *now = &limited->now;
-    if (UNLIKELY(!reserve(&now->blocks, 1, &limited->limit.max_blocks)))
+    size_t blocks, bytes;
+    if (UNLIKELY(!claim(&now->blocks, 1, &limited->limit.max_blocks, &blocks)))
         return refuse(limited);
-    if (UNLIKELY(!reserve(&now->bytes, layout.size, &limited->limit.max_bytes))) {
-        subtract(&now->blocks, 1);
+    if (UNLIKELY(!claim(&now->bytes, layout.size, &limited->limit.max_bytes, &bytes))) {
+        subtract(&now->blocks, blocks);
         return refuse(limited);
     }
     void *ptr = zeroed ? cairn_allocator_alloc_zeroed(limited->source, layout)
                        : cairn_allocator_alloc(limited->source, layout);
     bool refused = false;
     if (LIKELY(ptr != NULL)) {
-        size_t surplus = granted(limited, ptr, layout) - layout.size;
-        if (LIKELY(surplus == 0 || reserve(&now->bytes, surplus, &limited->limit.max_bytes))) {
-            raise_peaks(limited);
+        size_t held = granted(limited, ptr, layout);
+        if (LIKELY(count(limited, layout.size, held, blocks, bytes)))
             return ptr;
-        }
         cairn_allocator_dealloc(limited->source, ptr, layout);
         refused = true;
     }
-    subtract(&now->bytes, layout.size);
-    subtract(&now->blocks, 1);
+    subtract(&now->bytes, bytes);
+    subtract(&now->blocks, blocks);
     return refused ? refuse(limited) : NULL;
 }
 
@@ -122,15 +139,17 @@ static void *limited_realloc(void *self, void *ptr, cairn_layout layout, size_t 
     cairn_limited *limited = self;
     size_t *bytes = &limited->now.bytes;
     size_t held = granted(limited, ptr, layout);
-    size_t more = new_size > held ? new_size - held : 0;
-    if (more > 0 && UNLIKELY(!reserve(bytes, more, &limited->limit.max_bytes)))
+    size_t claimed = 0;
+    if (new_size > held &&
+        UNLIKELY(!claim(bytes, new_size - held, &limited->limit.max_bytes, &claimed)))
         return refuse(limited);
     void *moved = cairn_allocator_realloc(limited->source, ptr, layout, new_size);
     if (UNLIKELY(moved == NULL)) {
-        subtract(bytes, more);
+        subtract(bytes, claimed);
         return NULL;
     }
-    add(bytes, granted(limited, moved, cairn__layout(new_size, layout.align)) - (held + more));
+    size_t now_held = granted(limited, moved, cairn__layout(new_size, layout.align));
+    add(bytes, now_held - held - claimed);
     raise_peaks(limited);
     return moved;
 }

@@ -354,6 +354,16 @@ void cairn__sites_unlock_all(struct cairn__sites *sites)
     lock_release(&sites->reporting);
 }
 
+size_t cairn__sites_held(struct cairn__sites *sites)
+{
+    size_t held = 0;
+    cairn__sites_lock_all(sites);
+    for (int i = 0; i < SITES_SHARDS; i++)
+        held += sites->shards[i].held;
+    cairn__sites_unlock_all(sites);
+    return held;
+}
+
 static const char *audit_shard(const struct cairn__sites *sites, const struct shard *shard)
 {
     size_t capacity = capacity_of(shard);

@@ -92,6 +92,9 @@ struct site *cairn__sites_list(struct cairn__sites *sites);
 void cairn__sites_lock_all(struct cairn__sites *sites);
 void cairn__sites_unlock_all(struct cairn__sites *sites);
 
+/* Places that were kept by hold and not settled yet. */
+size_t cairn__sites_held(struct cairn__sites *sites);
+
 /* NULL, or which equation does not hold. */
 const char *cairn__sites_audit(struct cairn__sites *sites);
 

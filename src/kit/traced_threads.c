@@ -41,7 +41,8 @@ struct thread *cairn__threads_enter(struct threads *threads, uintptr_t mark)
             continue;
         thread->id = (uint32_t)cairn__os_thread_id();
         thread->order = __atomic_fetch_add(&threads->count, 1, __ATOMIC_RELAXED);
-        __atomic_store_n(&thread->busy, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&thread->busy, 0,
+                         __ATOMIC_RELAXED); /* its last user may be lost in a fork */
         if (threads->has_slot)
             cairn__os_slot_set(&threads->slot, thread);
         return thread;

@@ -19,7 +19,7 @@ static int backtrace(void **frames, int max)
 
 /* Frames between backtrace() and the caller that was named, ours and the allocator's: as a rule, and
  * where nothing was inlined. */
-enum { INSIDE = 4, INSIDE_MAX = 12 };
+enum { INSIDE = 3, INSIDE_MAX = 12 };
 
 void cairn__os_stack_prepare(void)
 {

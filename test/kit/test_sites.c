@@ -116,27 +116,44 @@ TEST(without_memory)
     probe_fini(&records);
 }
 
+/* Addresses whose notes lie in one shard: the upper five bits of their hash are the same. */
+static void *address_in_one_shard(size_t n)
+{
+    static void *found[200];
+    static size_t count, next;
+    for (; count <= n; next++)
+        if ((uint64_t)(uintptr_t)address(next) * 0x9E3779B97F4A7C15u >> 59 == 7)
+            found[count++] = address(next);
+    return found[n];
+}
+
 /* A held place is there for its note even if all others are taken and there is no more memory. */
 TEST(a_held_place_stays)
 {
+    enum { HELD = 40 };
     struct cairn__sites *sites = start();
-    struct note held[100];
-    for (size_t n = 0; n < 100; n++)
-        assert_true(cairn__sites_put(sites, address(n), n, &sites->unknown));
+    struct note held[HELD];
+    for (size_t n = 0; n < HELD; n++)
+        assert_true(cairn__sites_put(sites, address_in_one_shard(n), n, &sites->unknown));
     records.fail_at = 1;
     records.fail_after = true;
-    for (size_t n = 0; n < 100; n++)
-        assert_true(cairn__sites_hold(sites, address(n), &held[n]));
+    for (size_t n = 0; n < HELD; n++)
+        assert_true(cairn__sites_hold(sites, address_in_one_shard(n), &held[n]));
+    assert_int_equal(cairn__sites_held(sites), HELD);
     size_t more = 0;
-    for (size_t n = 100; n < 100000; n++)
-        more += cairn__sites_put(sites, address(n), n, &sites->unknown);
-    assert_in_range(more, 1, SITES_SHARDS * 63 - 100);
-    for (size_t n = 0; n < 100; n++) {
+    for (size_t n = HELD; n < 200; n++)
+        more += cairn__sites_put(sites, address_in_one_shard(n), n, &sites->unknown);
+    assert_int_equal(more, 63 - HELD);
+    assert_null(cairn__sites_audit(sites));
+    for (size_t n = 0; n < HELD; n++)
         cairn__sites_put_back(sites, &held[n]);
-        assert_true(cairn__sites_hold(sites, address(n), &held[n]));
+    assert_null(cairn__sites_audit(sites));
+    for (size_t n = 0; n < HELD; n++) {
+        assert_true(cairn__sites_hold(sites, address_in_one_shard(n), &held[n]));
         assert_int_equal(held[n].size, n);
         cairn__sites_let_go(sites, &held[n]);
     }
+    assert_int_equal(cairn__sites_held(sites), 0);
     finish(sites);
 }
 

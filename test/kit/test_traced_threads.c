@@ -3,9 +3,12 @@
 #include "kit/trace.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+
+#include "os/lock.h"
 
 static const cairn_layout LAYOUT = {40, 8};
 
@@ -93,23 +96,60 @@ TEST(exit_in_a_handler)
 
 /* ---- threads ---- */
 
-enum { SHARED = 64 };
-static void *shared[SHARED];
+/*
+ * A source that hands out the block that was freed last, to whatever thread, at once: and lets
+ * others run just when a block has changed hands, before the log can take notice.
+ */
+enum { STACK = 64 };
+static struct lock stack_lock;
+static char stack_bytes[STACK][64];
+static void *stack[STACK];
+static size_t stack_count;
 
-/* Blocks pass from thread to thread, so that addresses are reused across them at once. */
-static void *use(void *argument)
+static void let_others_run(void)
 {
-    uint64_t seed = (uintptr_t)argument;
-    for (size_t i = 0; i < unit_rounds(6000); i++) {
-        void **place = &shared[unit_below(&seed, SHARED)];
-        void *mine = i % 2 == 0 ? cairn_allocator_alloc(wrapped, LAYOUT)
-                                : cairn_allocator_alloc_zeroed(wrapped, LAYOUT);
-        mine = __atomic_exchange_n(place, mine, __ATOMIC_ACQ_REL);
-        if (mine != NULL && i % 3 == 0) {
-            void *moved = cairn_allocator_realloc(wrapped, mine, LAYOUT, 4000);
-            mine = cairn_allocator_realloc(wrapped, moved, (cairn_layout){4000, 8}, LAYOUT.size);
-        }
-        cairn_allocator_dealloc(wrapped, mine, LAYOUT);
+    static size_t calls;
+    if (__atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED) % 8 == 0)
+        sched_yield();
+}
+
+static void *stack_alloc(void *self, cairn_layout layout)
+{
+    (void)self, (void)layout;
+    let_others_run();
+    lock_acquire(&stack_lock);
+    void *ptr = stack_count > 0 ? stack[--stack_count] : NULL;
+    lock_release(&stack_lock);
+    return ptr;
+}
+
+static void stack_dealloc(void *self, void *ptr, cairn_layout layout)
+{
+    (void)self, (void)layout;
+    lock_acquire(&stack_lock);
+    stack[stack_count++] = ptr;
+    lock_release(&stack_lock);
+    let_others_run();
+}
+
+static cairn_allocator stack_source(void)
+{
+    static const cairn_allocator_ops ops = {
+        .name = "stack", .alloc = stack_alloc, .dealloc = stack_dealloc};
+    for (stack_count = 0; stack_count < STACK; stack_count++)
+        stack[stack_count] = stack_bytes[stack_count];
+    return (cairn_allocator){&ops, NULL};
+}
+
+static void *use(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < unit_rounds(8000); i++) {
+        void *a = i % 2 == 0 ? cairn_allocator_alloc(wrapped, LAYOUT)
+                             : cairn_allocator_alloc_zeroed(wrapped, LAYOUT);
+        void *b = i % 3 == 0 ? cairn_allocator_realloc(wrapped, a, LAYOUT, 30) : NULL;
+        cairn_allocator_dealloc(wrapped, b != NULL ? b : a,
+                                (cairn_layout){b != NULL ? 30 : LAYOUT.size, 8});
     }
     return NULL;
 }
@@ -123,18 +163,14 @@ TEST(the_order_of_events)
                                   .buffers = round < 2 ? 16 : 1,
                                   .buffer_size = 1024};
         snprintf(path, sizeof path, "/tmp/cairn-traced-%d", (int)getpid());
-        assert_true(cairn_traced_init(&traced, cairn_system(), &opts));
+        assert_true(cairn_traced_init(&traced, stack_source(), &opts));
         wrapped = cairn_traced_allocator(&traced);
         pthread_t threads[4];
         for (uintptr_t i = 0; i < 4; i++)
-            REQUIRE(pthread_create(&threads[i], NULL, use, (void *)(i + 1)) == 0);
+            REQUIRE(pthread_create(&threads[i], NULL, use, NULL) == 0);
         cairn_traced_flush(&traced);
         for (int i = 0; i < 4; i++)
             pthread_join(threads[i], NULL);
-        for (int i = 0; i < SHARED; i++) {
-            cairn_allocator_dealloc(wrapped, shared[i], LAYOUT);
-            shared[i] = NULL;
-        }
         assert_null(cairn_traced_audit(&traced));
         assert_int_equal(cairn_traced_fini(&traced), 0);
         assert_int_equal(read_trace(path), 0);
