@@ -18,7 +18,7 @@ work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 status=0
 
-flags='-std=c17 -Os -ffreestanding -nostdlib -ffunction-sections -DCAIRN_FREESTANDING -Wall -Wextra
+flags='-std=c17 -Os -fno-pic -ffreestanding -nostdlib -ffunction-sections -DCAIRN_FREESTANDING -Wall -Wextra
     -Wundef -Wshadow -Werror -Isrc -Iinclude'
 
 compiler_of() {

@@ -4,6 +4,8 @@
 
 const struct stack_kind *const cairn__stack_kinds[] = {
     &cairn__stack_arena,
+    &cairn__stack_atomic_pool,
+    &cairn__stack_cached_pool,
     &cairn__stack_buddy,
     &cairn__stack_bump,
     &cairn__stack_checked,

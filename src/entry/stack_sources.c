@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The kinds that a stack can end in, by name: those that are not put around another. */
 #include "cairn/arena.h"
+#include "cairn/atomic_pool.h"
 #include "cairn/buddy.h"
 #include "cairn/bump.h"
+#include "cairn/cached_pool.h"
 #include "cairn/fit.h"
 #include "cairn/heap.h"
 #include "entry/stack_rows.h"
@@ -232,4 +234,73 @@ const struct stack_kind cairn__stack_buddy = {
     .make = buddy_make,
     .end = buddy_end,
     .audit = buddy_audit,
+};
+
+/* ---- blocks of one size ---- */
+
+static const struct stack_option SIZE_OPTIONS[] = {
+    {"", STACK_SIZE, ONLY_SIZE, 1},
+    STACK_END,
+};
+
+/* Of the size that was said, aligned as malloc's blocks are. */
+static cairn_layout one_size(const struct stack_node *node)
+{
+    return cairn_layout_from_size_align(node->values[ONLY_SIZE], 16);
+}
+
+static bool atomic_pool_make(struct stack_node *node)
+{
+    cairn_atomic_pool_opts opts = {.source = stack_below(node)};
+    cairn_atomic_pool *pool = cairn_atomic_pool_create(one_size(node), &opts);
+    if (pool == NULL)
+        return false;
+    node->state = pool;
+    node->allocator = cairn_atomic_pool_allocator(pool);
+    return true;
+}
+
+static void atomic_pool_end(struct stack_node *node)
+{
+    cairn_atomic_pool_destroy(node->state);
+}
+
+const struct stack_kind cairn__stack_atomic_pool = {
+    .name = "atomic_pool",
+    .options = SIZE_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .required_option = true,
+    .fixed_size = true,
+    .thread_safe = true,
+    .make = atomic_pool_make,
+    .end = atomic_pool_end,
+};
+
+static bool cached_pool_make(struct stack_node *node)
+{
+    cairn_cached_pool_opts opts = {.source = stack_below(node)};
+    cairn_cached_pool *pool = cairn_cached_pool_create(one_size(node), &opts);
+    if (pool == NULL)
+        return false;
+    node->state = pool;
+    node->allocator = cairn_cached_pool_allocator(pool);
+    return true;
+}
+
+static void cached_pool_end(struct stack_node *node)
+{
+    cairn_cached_pool_destroy(node->state);
+}
+
+const struct stack_kind cairn__stack_cached_pool = {
+    .name = "cached_pool",
+    .options = SIZE_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .required_option = true,
+    .fixed_size = true,
+    .thread_safe = true,
+    .make = cached_pool_make,
+    .end = cached_pool_end,
 };

@@ -238,7 +238,7 @@ static NOINLINE struct group *find(struct cairn_atomic_pool *pool, struct lane *
 
 /* ---- blocks ---- */
 
-void *cairn_atomic_pool_alloc(cairn_atomic_pool *pool)
+CAIRN_EXPORT void *cairn_atomic_pool_alloc(cairn_atomic_pool *pool)
 {
     struct lane *lane = lane_here(pool);
     struct group *group = atomic_load_explicit(&lane->group, memory_order_acquire);
@@ -274,7 +274,7 @@ static void hide(struct cairn_atomic_pool *pool, void *ptr, const struct place *
         cairn__show_dealloc(pool, ptr, pool->size);
 }
 
-bool cairn_atomic_pool_dealloc(cairn_atomic_pool *pool, void *ptr)
+CAIRN_EXPORT bool cairn_atomic_pool_dealloc(cairn_atomic_pool *pool, void *ptr)
 {
     if (UNLIKELY(ptr == NULL))
         return true;
@@ -309,7 +309,7 @@ static size_t take_some(struct cairn_atomic_pool *pool, struct group *group, voi
     return count;
 }
 
-size_t cairn_atomic_pool_alloc_batch(cairn_atomic_pool *pool, void **blocks, size_t n)
+CAIRN_EXPORT size_t cairn_atomic_pool_alloc_batch(cairn_atomic_pool *pool, void **blocks, size_t n)
 {
     struct lane *lane = lane_here(pool);
     struct group *group = atomic_load_explicit(&lane->group, memory_order_acquire);
@@ -330,7 +330,8 @@ static size_t release_row(struct cairn_atomic_pool *pool, const struct place *ro
     return count_ones64(row->bit & ~release(pool, row->chunk, row->group, row->bit));
 }
 
-size_t cairn_atomic_pool_dealloc_batch(cairn_atomic_pool *pool, void *const *blocks, size_t n)
+CAIRN_EXPORT size_t cairn_atomic_pool_dealloc_batch(cairn_atomic_pool *pool, void *const *blocks,
+                                                    size_t n)
 {
     size_t count = 0;
     struct place row = {NULL, 0, 0, 0};
@@ -350,7 +351,7 @@ size_t cairn_atomic_pool_dealloc_batch(cairn_atomic_pool *pool, void *const *blo
     return count + release_row(pool, &row);
 }
 
-bool cairn_atomic_pool_owns(const cairn_atomic_pool *pool, const void *ptr)
+CAIRN_EXPORT bool cairn_atomic_pool_owns(const cairn_atomic_pool *pool, const void *ptr)
 {
     struct place place = place_of(pool, ptr);
     return place.chunk != NULL && is_in_use(&place);
@@ -389,7 +390,7 @@ static size_t pool_usable_size(void *self, const void *ptr, cairn_layout layout)
     return ((cairn_atomic_pool *)self)->size;
 }
 
-cairn_allocator cairn_atomic_pool_allocator(cairn_atomic_pool *pool)
+CAIRN_EXPORT cairn_allocator cairn_atomic_pool_allocator(cairn_atomic_pool *pool)
 {
     static const cairn_allocator_ops ops = {
         .name = "atomic_pool",
@@ -431,7 +432,8 @@ static bool fill(struct cairn_atomic_pool *pool)
     return true;
 }
 
-cairn_atomic_pool *cairn_atomic_pool_create(cairn_layout block, const cairn_atomic_pool_opts *opts)
+CAIRN_EXPORT cairn_atomic_pool *cairn_atomic_pool_create(cairn_layout block,
+                                                         const cairn_atomic_pool_opts *opts)
 {
     static const cairn_atomic_pool_opts defaults;
     if (opts == NULL)
@@ -463,7 +465,7 @@ cairn_atomic_pool *cairn_atomic_pool_create(cairn_layout block, const cairn_atom
     return pool;
 }
 
-void cairn_atomic_pool_destroy(cairn_atomic_pool *pool)
+CAIRN_EXPORT void cairn_atomic_pool_destroy(cairn_atomic_pool *pool)
 {
     if (pool == NULL)
         return;
@@ -476,7 +478,7 @@ void cairn_atomic_pool_destroy(cairn_atomic_pool *pool)
     cairn_allocator_dealloc(pool->source, pool, layout_of(pool->lane_count));
 }
 
-void cairn_atomic_pool_before_fork(cairn_atomic_pool *pool)
+CAIRN_EXPORT void cairn_atomic_pool_before_fork(cairn_atomic_pool *pool)
 {
     lock_acquire(&pool->growing);
 }
@@ -486,7 +488,7 @@ void cairn_atomic_pool_before_fork(cairn_atomic_pool *pool)
  * is right in itself. That NONE is set may be wrong, and what the tree leaves out is found by who
  * looks at all groups.
  */
-void cairn_atomic_pool_after_fork(cairn_atomic_pool *pool, bool in_child)
+CAIRN_EXPORT void cairn_atomic_pool_after_fork(cairn_atomic_pool *pool, bool in_child)
 {
     if (in_child) {
         lock_reset(&pool->growing);
@@ -498,7 +500,7 @@ void cairn_atomic_pool_after_fork(cairn_atomic_pool *pool, bool in_child)
 
 /* ---- questions ---- */
 
-cairn_atomic_pool_stats cairn_atomic_pool_stats_get(const cairn_atomic_pool *pool)
+CAIRN_EXPORT cairn_atomic_pool_stats cairn_atomic_pool_stats_get(const cairn_atomic_pool *pool)
 {
     cairn_atomic_pool_stats stats = {0, 0, 0, layout_of(pool->lane_count).size};
     stats.chunks = atomic_load_explicit(&pool->chunk_count, memory_order_acquire);
@@ -535,7 +537,7 @@ static const char *audit_lanes(const struct cairn_atomic_pool *pool)
     return NULL;
 }
 
-const char *cairn_atomic_pool_audit(const cairn_atomic_pool *pool)
+CAIRN_EXPORT const char *cairn_atomic_pool_audit(const cairn_atomic_pool *pool)
 {
     uint32_t count = atomic_load_explicit(&pool->chunk_count, memory_order_acquire);
     size_t total = 0;
@@ -572,7 +574,8 @@ static bool visit_chunk(const struct cairn_atomic_pool *pool, const struct chunk
     return true;
 }
 
-bool cairn_atomic_pool_visit(const cairn_atomic_pool *pool, cairn_visitor *visitor, void *context)
+CAIRN_EXPORT bool cairn_atomic_pool_visit(const cairn_atomic_pool *pool, cairn_visitor *visitor,
+                                          void *context)
 {
     uint32_t count = atomic_load_explicit(&pool->chunk_count, memory_order_acquire);
     for (uint32_t i = 0; i < count; i++)

@@ -112,7 +112,7 @@ static const char *audit_magazines(const struct cairn_cached_pool *pool)
     return placed == all || is_lost ? NULL : "a magazine is nowhere, or in two places";
 }
 
-const char *cairn_cached_pool_audit(const cairn_cached_pool *constant)
+CAIRN_EXPORT const char *cairn_cached_pool_audit(const cairn_cached_pool *constant)
 {
     struct cairn_cached_pool *pool = (struct cairn_cached_pool *)constant;
     const char *wrong = cairn__store_audit(&pool->store);
@@ -127,8 +127,8 @@ const char *cairn_cached_pool_audit(const cairn_cached_pool *constant)
     return wrong;
 }
 
-bool cairn_cached_pool_visit(const cairn_cached_pool *constant, cairn_visitor *visitor,
-                             void *context)
+CAIRN_EXPORT bool cairn_cached_pool_visit(const cairn_cached_pool *constant, cairn_visitor *visitor,
+                                          void *context)
 {
     struct cairn_cached_pool *pool = (struct cairn_cached_pool *)constant;
     size_t marked = 0;
@@ -152,7 +152,7 @@ static void add_counters(uint64_t sums[3], const _Atomic uint64_t counters[3], e
     sums[L3] += store;
 }
 
-cairn_cached_pool_stats cairn_cached_pool_stats_get(cairn_cached_pool *pool)
+CAIRN_EXPORT cairn_cached_pool_stats cairn_cached_pool_stats_get(cairn_cached_pool *pool)
 {
     cairn_cached_pool_stats stats = {.blocks = 0};
     lock_acquire(&pool->lock);

@@ -165,7 +165,7 @@ static NOINLINE void dealloc_slow(struct cairn_cached_pool *pool, struct cache *
 
 /* ---- blocks ---- */
 
-void *cairn_cached_pool_alloc(cairn_cached_pool *pool)
+CAIRN_EXPORT void *cairn_cached_pool_alloc(cairn_cached_pool *pool)
 {
     struct cache *cache = seated_cache(pool);
     if (UNLIKELY(cache == NULL || cache->count == 0))
@@ -174,7 +174,7 @@ void *cairn_cached_pool_alloc(cairn_cached_pool *pool)
     return cache->loaded->rounds[--cache->count];
 }
 
-void cairn_cached_pool_dealloc(cairn_cached_pool *pool, void *ptr)
+CAIRN_EXPORT void cairn_cached_pool_dealloc(cairn_cached_pool *pool, void *ptr)
 {
     if (UNLIKELY(ptr == NULL))
         return;
@@ -187,7 +187,7 @@ void cairn_cached_pool_dealloc(cairn_cached_pool *pool, void *ptr)
     cache->loaded->rounds[cache->count++] = ptr;
 }
 
-void cairn_cached_pool_flush(cairn_cached_pool *pool)
+CAIRN_EXPORT void cairn_cached_pool_flush(cairn_cached_pool *pool)
 {
     struct cache *cache = pool->has_slot ? cairn__os_slot_get(&pool->slot) : NULL;
     if (cache == NULL)
@@ -196,12 +196,12 @@ void cairn_cached_pool_flush(cairn_cached_pool *pool)
     cairn__cache_end(cache);
 }
 
-bool cairn_cached_pool_owns(const cairn_cached_pool *pool, const void *ptr)
+CAIRN_EXPORT bool cairn_cached_pool_owns(const cairn_cached_pool *pool, const void *ptr)
 {
     return cairn__store_owns(&pool->store, ptr);
 }
 
-size_t cairn_cached_pool_trim(cairn_cached_pool *pool)
+CAIRN_EXPORT size_t cairn_cached_pool_trim(cairn_cached_pool *pool)
 {
     cairn_cached_pool_flush(pool);
     cairn__depots_gather(pool);
@@ -247,7 +247,7 @@ static size_t pool_usable_size(void *self, const void *ptr, cairn_layout layout)
     return ((cairn_cached_pool *)self)->store.size;
 }
 
-cairn_allocator cairn_cached_pool_allocator(cairn_cached_pool *pool)
+CAIRN_EXPORT cairn_allocator cairn_cached_pool_allocator(cairn_cached_pool *pool)
 {
     static const cairn_allocator_ops ops = {
         .name = "cached_pool",
@@ -278,7 +278,8 @@ static uint32_t option_of(unsigned value, size_t none, size_t most)
     return (uint32_t)size_min(value != 0 ? value : none, most);
 }
 
-cairn_cached_pool *cairn_cached_pool_create(cairn_layout block, const cairn_cached_pool_opts *opts)
+CAIRN_EXPORT cairn_cached_pool *cairn_cached_pool_create(cairn_layout block,
+                                                         const cairn_cached_pool_opts *opts)
 {
     static const cairn_cached_pool_opts defaults;
     if (opts == NULL)
@@ -312,7 +313,7 @@ cairn_cached_pool *cairn_cached_pool_create(cairn_layout block, const cairn_cach
     return pool;
 }
 
-void cairn_cached_pool_destroy(cairn_cached_pool *pool)
+CAIRN_EXPORT void cairn_cached_pool_destroy(cairn_cached_pool *pool)
 {
     if (pool == NULL)
         return;
@@ -334,14 +335,14 @@ void cairn_cached_pool_destroy(cairn_cached_pool *pool)
     cairn_allocator_dealloc(store->source, pool, layout_of(pool->depot_count));
 }
 
-void cairn_cached_pool_before_fork(cairn_cached_pool *pool)
+CAIRN_EXPORT void cairn_cached_pool_before_fork(cairn_cached_pool *pool)
 {
     for (uint32_t i = 0; i < pool->depot_count; i++)
         lock_acquire(&pool->depots[i].lock);
     lock_acquire(&pool->lock);
 }
 
-void cairn_cached_pool_after_fork(cairn_cached_pool *pool, bool in_child)
+CAIRN_EXPORT void cairn_cached_pool_after_fork(cairn_cached_pool *pool, bool in_child)
 {
     if (in_child)
         cairn__cache_lose_others(pool);
