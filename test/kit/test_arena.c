@@ -479,6 +479,23 @@ TEST(what_a_reset_keeps)
         }
 }
 
+/* The only chunk counts, too. */
+TEST(a_reset_that_keeps_nothing)
+{
+    cairn_arena *arena = make((cairn_arena_opts){.keep = 1});
+    for (int i = 0; i < 3; i++) {
+        cairn_mark mark = cairn_arena_mark(arena);
+        filled(arena, 8, 1);
+        assert_true(cairn_arena_rewind(arena, mark));
+        assert_int_equal(cairn_arena_stats_get(arena).reserved, 0);
+        filled(arena, 8, 1);
+        cairn_arena_reset(arena);
+        assert_int_equal(cairn_arena_stats_get(arena).reserved, 0);
+        audit(arena);
+    }
+    end(arena);
+}
+
 TEST(trimming)
 {
     cairn_arena *arena = make((cairn_arena_opts){.first_chunk = 512});
@@ -496,6 +513,9 @@ TEST(trimming)
     assert_int_equal(cairn_arena_trim(arena, 4000), 0);
     cairn_arena_trim(arena, 0);
     assert_int_equal(cairn_arena_stats_get(arena).reserved, 0);
+    /* As at the beginning. */
+    filled(arena, 8, 1);
+    assert_int_equal(cairn_arena_stats_get(arena).reserved, 512);
     fill_chunks(arena);
     end(arena);
 }
@@ -769,6 +789,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_is_given_to_a_source_that_has_nothing_left),
         cmocka_unit_test(requests_make_no_calls_of_the_source),
         cmocka_unit_test(what_a_reset_keeps),
+        cmocka_unit_test(a_reset_that_keeps_nothing),
         cmocka_unit_test(trimming),
         cmocka_unit_test(visiting),
         cmocka_unit_test(a_random_life),

@@ -93,6 +93,7 @@ TEST(frames)
     assert_int_equal(stats.used, 0);
     assert_true(stats.used_last > 100000 && stats.high_water > stats.used_last);
     assert_true(stats.reserved >= 2 * stats.high_water);
+    assert_true(stats.reserved <= 2 * (stats.high_water + stats.high_water / 4) + 1024);
     end(frames);
 }
 
