@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The kinds that a stack can end in, by name: those that are not put around another. */
+#include "base/bits.h"
 #include "cairn/arena.h"
 #include "cairn/atomic_pool.h"
 #include "cairn/buddy.h"
@@ -7,6 +8,7 @@
 #include "cairn/cached_pool.h"
 #include "cairn/fit.h"
 #include "cairn/heap.h"
+#include "cairn/numa.h"
 #include "entry/stack_rows.h"
 
 static const struct stack_option NO_OPTIONS[] = {STACK_END};
@@ -303,4 +305,55 @@ const struct stack_kind cairn__stack_cached_pool = {
     .thread_safe = true,
     .make = cached_pool_make,
     .end = cached_pool_end,
+};
+
+/* ---- numa ---- */
+
+enum { NUMA_POLICY, NUMA_NODE };
+
+static const struct stack_option NUMA_OPTIONS[] = {
+    {"local", STACK_WORD, NUMA_POLICY, CAIRN_NUMA_LOCAL},
+    {"first_touch", STACK_WORD, NUMA_POLICY, CAIRN_NUMA_FIRST_TOUCH},
+    {"interleave", STACK_WORD, NUMA_POLICY, CAIRN_NUMA_INTERLEAVE},
+    {"bind", STACK_WORD, NUMA_POLICY, CAIRN_NUMA_BIND},
+    {"node", STACK_COUNT, NUMA_NODE, 0},
+    STACK_END,
+};
+
+/* node: the one that bind means; without it, bind and interleave mean all that are online. */
+static bool numa_make(struct stack_node *node)
+{
+    cairn_numa_opts opts = {.policy = (cairn_numa_policy)node->values[NUMA_POLICY]};
+    if (node->is_set[NUMA_NODE])
+        cairn_node_set_add(&opts.nodes, (int)size_min(node->values[NUMA_NODE], CAIRN_NODES_MAX));
+    else
+        opts.nodes = cairn_numa_nodes();
+    cairn_numa_error error;
+    cairn_numa *numa = cairn_numa_create(&opts, &error);
+    if (numa == NULL) {
+        stack_refuse(node, "numa: ", cairn_numa_error_text(error));
+        return false;
+    }
+    node->state = numa;
+    node->allocator = cairn_numa_allocator(numa);
+    return true;
+}
+
+static void numa_end(struct stack_node *node)
+{
+    cairn_numa_destroy(node->state);
+}
+
+static const char *numa_audit(const struct stack_node *node)
+{
+    return cairn_numa_audit(node->state);
+}
+
+const struct stack_kind cairn__stack_numa = {
+    .name = "numa",
+    .options = NUMA_OPTIONS,
+    .thread_safe = true,
+    .make = numa_make,
+    .end = numa_end,
+    .audit = numa_audit,
 };
