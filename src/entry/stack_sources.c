@@ -9,6 +9,9 @@
 #include "cairn/fit.h"
 #include "cairn/heap.h"
 #include "cairn/numa.h"
+#include "cairn/pool.h"
+#include "cairn/slab.h"
+#include "cairn/slab_set.h"
 #include "entry/stack_rows.h"
 
 static const struct stack_option NO_OPTIONS[] = {STACK_END};
@@ -305,6 +308,109 @@ const struct stack_kind cairn__stack_cached_pool = {
     .thread_safe = true,
     .make = cached_pool_make,
     .end = cached_pool_end,
+};
+
+static bool pool_make(struct stack_node *node)
+{
+    cairn_pool *pool = NEW_STATE(node, cairn_pool);
+    if (pool == NULL)
+        return false;
+    cairn_pool_opts opts = {.source = stack_below(node)};
+    if (!cairn_pool_init(pool, one_size(node), &opts)) {
+        END_STATE(node, cairn_pool);
+        return false;
+    }
+    node->allocator = cairn_pool_allocator(pool);
+    return true;
+}
+
+static void pool_end(struct stack_node *node)
+{
+    cairn_pool_fini(node->state);
+    END_STATE(node, cairn_pool);
+}
+
+static const char *pool_audit(const struct stack_node *node)
+{
+    return cairn_pool_audit(node->state);
+}
+
+const struct stack_kind cairn__stack_pool = {
+    .name = "pool",
+    .options = SIZE_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .required_option = true,
+    .fixed_size = true,
+    .make = pool_make,
+    .end = pool_end,
+    .audit = pool_audit,
+};
+
+static bool slab_make(struct stack_node *node)
+{
+    cairn_slab_opts opts = {.source = stack_below(node)};
+    cairn_slab *slab = cairn_slab_create(one_size(node), &opts);
+    if (slab == NULL)
+        return false;
+    node->state = slab;
+    node->allocator = cairn_slab_allocator(slab);
+    return true;
+}
+
+static void slab_end(struct stack_node *node)
+{
+    cairn_slab_destroy(node->state);
+}
+
+static const char *slab_audit(const struct stack_node *node)
+{
+    return cairn_slab_audit(node->state);
+}
+
+const struct stack_kind cairn__stack_slab = {
+    .name = "slab",
+    .options = SIZE_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .required_option = true,
+    .fixed_size = true,
+    .make = slab_make,
+    .end = slab_end,
+    .audit = slab_audit,
+};
+
+/* ---- slab_set ---- */
+
+static bool slab_set_make(struct stack_node *node)
+{
+    cairn_slab_set_opts opts = {.source = stack_below(node)};
+    cairn_slab_set *set = cairn_slab_set_create(&opts);
+    if (set == NULL)
+        return false;
+    node->state = set;
+    node->allocator = cairn_slab_set_allocator(set);
+    return true;
+}
+
+static void slab_set_end(struct stack_node *node)
+{
+    cairn_slab_set_destroy(node->state);
+}
+
+static const char *slab_set_audit(const struct stack_node *node)
+{
+    return cairn_slab_set_audit(node->state);
+}
+
+const struct stack_kind cairn__stack_slab_set = {
+    .name = "slab_set",
+    .options = NO_OPTIONS,
+    .most_children = 1,
+    .takes_source = true,
+    .make = slab_set_make,
+    .end = slab_set_end,
+    .audit = slab_set_audit,
 };
 
 /* ---- numa ---- */

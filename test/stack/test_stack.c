@@ -32,7 +32,7 @@ TEST(mistakes_are_pointed_at)
     expect_error("counted(heap))", 13, "nothing is expected here: )");
     expect_error("counted(heap) x", 14, "nothing is expected here: x");
     expect_error("counted()", 8, "an allocator is missing");
-    expect_error("counted(heap,)", 12, "too many in the brackets of: counted");
+    expect_error("counted(heap,)", 13, "too many in the brackets of: counted");
     expect_error("fit:bst", 4, "no such option: bst (did you mean best?)");
     expect_error("fit:best,first", 9, "said twice: first");
     expect_error("fit:", 4, "an option is missing after: fit");
