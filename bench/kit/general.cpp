@@ -6,6 +6,8 @@
 #include <cairn/slab_set.h>
 #include <cairn/system.h>
 
+#include <memory>
+
 #include "bench.hpp"
 #include "peers.hpp"
 

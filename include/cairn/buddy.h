@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread at a time. Blocks of powers of two, each aligned to its size, over fixed memory or over
- * regions from a source.
+ * One thread at a time. Blocks of powers of two, each aligned to its size, over fixed memory or
+ * over regions from a source.
  *
  * The binary buddy system (Knowlton, A fast storage allocator, CACM 8, 1965; Knuth, The Art of
  * Computer Programming 1, 2.5, algorithms R and S): a block is split in halves until it is just
- * large enough, and a freed block is merged with its buddy, the other half, as long as that is free.
- * Any memory will do: it is seen as the fewest powers of two at their natural alignment that fill
- * it. A byte for each smallest block says, out of reach of the blocks, what begins there; so blocks
- * have no headers, and every pointer that is no block in use is refused, not guessed about.
+ * large enough, and a freed block is merged with its buddy, the other half, as long as that is
+ * free. Any memory will do: it is seen as the fewest powers of two at their natural alignment that
+ * fill it. A byte for each smallest block says, out of reach of the blocks, what begins there; so
+ * blocks have no headers, and every pointer that is no block in use is refused, not guessed about.
  *
  * alloc and dealloc cost O(log(largest / smallest block)); a bitmap of orders finds the free block.
  * The price is what is lost inside blocks, a quarter of the memory if sizes are random; good for
@@ -27,8 +27,8 @@ typedef struct cairn_buddy_opts {
     /* The smallest block: a power of two, two pointers or more; 0: 64 bytes. The largest is 2^31
      * times that (less where addresses end). */
     size_t min_block;
-    /* For cairn_buddy_init: where more regions come from; {NULL, NULL}: nowhere. Asked for powers of
-     * two, aligned to themselves, and a byte for each smallest block on top. */
+    /* For cairn_buddy_init: where more regions come from; {NULL, NULL}: nowhere. It is asked for
+     * powers of two, aligned to themselves, and a byte for each smallest block on top. */
     cairn_allocator source;
     /* Bytes of blocks in a region of the source at least, rounded up to a power of two; 0: 1 MiB.
      * It takes half of what it has got if that is more, and just what a request needs if that is

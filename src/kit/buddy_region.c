@@ -72,7 +72,7 @@ QUIET static void begin_region(cairn_buddy *buddy, region *r, region filled)
     make_empty(buddy, r);
 }
 
-/* Units that there is room for between start and end, their marks before them; *first: the first. */
+/* Units that there is room for between start and end, their marks before them; where they begin. */
 static size_t units_between(const cairn_buddy *buddy, uintptr_t start, uintptr_t end,
                             uintptr_t *first)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks in and out of a fit, whatever its index: cut from a free block, merged with free neighbours
- * (Knuth, TAOCP 1, 2.5, algorithms A and C), resized where they are. fit_block.h has the invariants,
- * fit_index.h the index, fit_region.c where regions come from and go to.
+ * Blocks in and out of a fit, whatever its index: cut from a free block, merged with free
+ * neighbours (Knuth, TAOCP 1, 2.5, algorithms A and C), resized where they are. fit_block.h has the
+ * invariants, fit_index.h the index, fit_region.c where regions come from and go to.
  *
  * A block in use is at most GRANULE larger than its layout needs: what is left of a free block and
- * could be one is always cut off. So a tag can be held against the layout when the block comes back,
- * and one that was overwritten hardly ever passes.
+ * could be one is always cut off. So a tag can be held against the layout when the block comes
+ * back, and one that was overwritten hardly ever passes.
  */
 #include "kit/fit_index.h"
 
@@ -24,8 +24,8 @@ QUIET static inline void insert_free(cairn_fit *fit, block *b, size_t size)
 }
 
 /*
- * Ends a block in use: merged, and into the index. Its own tag says FREE even if the block before it
- * takes it in, for one that is freed again.
+ * Ends a block in use: merged, and into the index. Its own tag says FREE even if the block before
+ * it takes it in, for one that is freed again.
  */
 QUIET static inline void give(cairn_fit *fit, block *b)
 {

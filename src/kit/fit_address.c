@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The index of first and next fit: one binary tree of all free blocks, by address, in which no block
- * is larger than the one above it (C. J. Stephenson, Fast fits: new methods for dynamic storage
- * allocation, SOSP 1983). The largest is the root, so it is known at once that nothing fits; the
- * lowest block that fits is found by going left as long as that fits. Blocks of equal size would
- * form a chain by address: which of them is above is decided by a hash of the address, as the
- * priorities of a treap are.
+ * The index of first and next fit: one binary tree of all free blocks, by address, in which no
+ * block is larger than the one above it (C. J. Stephenson, Fast fits: new methods for dynamic
+ * storage allocation, SOSP 1983). The largest is the root, so it is known at once that nothing
+ * fits; the lowest block that fits is found by going left as long as that fits. Blocks of equal
+ * size would form a chain by address: which of them is above is decided by a hash of the address,
+ * as the priorities of a treap are.
  *
  *   address(b->left) < address(b) < address(b->right)
  *   b is above b->left and b->right

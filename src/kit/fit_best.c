@@ -87,7 +87,7 @@ QUIET static void trie_remove(block *b)
         take_place_of(b, leaf);
 }
 
-/* The smallest at and below `at`, if it is smaller than `best`: none is left of the leftmost path. */
+/* The smallest at and below `at`, if it is smaller than `best`: it is on the leftmost path. */
 QUIET static block *least_below(block *at, block *best)
 {
     for (; at != NULL; at = at->child[at->child[0] == NULL])

@@ -464,7 +464,7 @@ TEST(overwritten_tags_are_noticed)
             const size_t values[] = {0, SIZE_MAX, SIZE_MAX / 255 * 0x41, 8, whole, 1 << 30};
             for (int value = 0; value < 6; value++) {
                 if (values[value] == was || (word == 2 && (values[value] & 2) == 0))
-                    continue; /* of the tag after it, only what that says of this one is looked at */
+                    continue; /* of the tag after it, one bit is looked at */
                 *words[word] = values[value];
                 assert_non_null(cairn_fit_audit(&fit));
                 if (word != 1 || values[value] != whole)
