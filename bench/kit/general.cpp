@@ -95,7 +95,7 @@ int replace(std::size_t least, std::size_t most)
         [&](void *ptr, cairn_layout layout) { pmr.deallocate(ptr, layout.size, layout.align); });
     add(
         "malloc and free", [](cairn_layout layout) { return std::malloc(layout.size); },
-        [](void *ptr, cairn_layout) { std::free(ptr); }, 1.0);
+        [](void *ptr, cairn_layout) { std::free(ptr); });
     return contest.run();
 }
 

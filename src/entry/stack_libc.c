@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libcairn-stack.so's malloc: the stack of allocators named in CAIRN_STACK (cairn/stack.h), as the
- * malloc of a program that knows nothing of it. The stack is built at the first call.
+ * malloc of a program that knows nothing of it. The stack is built when the library is started.
  *
  * free() brings no layout, so a header of 16 bytes right before each block keeps the block's size,
  * and a tag: the binary logarithm of its alignment, and the rest a hash of address, size and a secret
@@ -9,9 +9,9 @@
  * alone. The layout asked of the stack begins max(16, alignment) bytes before the block.
  *
  * A stack that is not thread-safe, or could not stand a fork in another thread, is used under one
- * lock, which fork takes, too. Whoever comes back here while the stack is being built or used by the
- * same thread (the loader, called by `foreign`) is served by the C library's own malloc, which this
- * library does not export; such blocks have a header, too, and a bit in their tag.
+ * lock, which fork takes, too. Whoever calls before the stack is built, or comes back here while the
+ * same thread builds or uses it (the loader, called by `foreign`), is served by the C library's own
+ * malloc, which this library does not export; such blocks have a header, too, and a bit in their tag.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -43,8 +43,8 @@ static struct {
     bool locked;
     cairn_allocator allocator;
     cairn_stack *stack;
-    uint64_t secret;
-    _Atomic size_t foreign; /* pointers that were not ours */
+    _Atomic uint64_t secret; /* 0: not asked for yet */
+    _Atomic size_t foreign;  /* pointers that were not ours */
 } process;
 
 /* ---- the C library's own malloc, which `system` is here ---- */
@@ -169,7 +169,6 @@ static void after_fork_in_child(void)
 static void start(void)
 {
     cairn__process_start();
-    process.secret = cairn__os_secret();
     const char *text = cairn__os_environment("CAIRN_STACK");
     if ((text == NULL || text[0] == '\0') && &cairn_stack_default != NULL)
         text = cairn_stack_default;
@@ -204,25 +203,23 @@ static void leave(void)
     lock_release(&process.lock);
 }
 
-static COLD void build_once(void)
+/* Not at the first call: that may come from within the C library or the loader, which hold locks then
+ * that a stack needs (foreign opens a library). */
+__attribute__((constructor)) static void at_start(void)
 {
     enter();
-    if (atomic_load_explicit(&process.state, memory_order_relaxed) == NOT_BUILT) {
-        start();
-        atomic_store_explicit(&process.state, READY, memory_order_release);
-    }
+    start();
+    atomic_store_explicit(&process.state, READY, memory_order_release);
     leave();
 }
 
 /* The allocator for one call of this thread; `leave_call` when it is done. */
 static cairn_allocator enter_call(bool *boot)
 {
-    *boot = is_inside();
+    /* Pairs with the release in at_start. */
+    *boot = atomic_load_explicit(&process.state, memory_order_acquire) != READY || is_inside();
     if (UNLIKELY(*boot))
         return libc();
-    /* Pairs with the release in build_once. */
-    if (UNLIKELY(atomic_load_explicit(&process.state, memory_order_acquire) != READY))
-        build_once();
     if (process.locked)
         enter();
     return process.allocator;
@@ -245,9 +242,20 @@ struct header {
 #define TAG_BOOT  64
 #define TAG_BITS  127
 
+/* Whoever asks first stores it; all get the same. */
+static uint64_t secret(void)
+{
+    uint64_t value = atomic_load_explicit(&process.secret, memory_order_relaxed);
+    if (UNLIKELY(value == 0)) {
+        value = cairn__os_secret() | 1;
+        atomic_store_explicit(&process.secret, value, memory_order_relaxed);
+    }
+    return value;
+}
+
 static uint64_t hash_of(const void *block, size_t size)
 {
-    uint64_t z = ((uintptr_t)block ^ process.secret) + size * 0x9E3779B97F4A7C15u;
+    uint64_t z = ((uintptr_t)block ^ secret()) + size * 0x9E3779B97F4A7C15u;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
     return (z ^ (z >> 31)) & ~(uint64_t)TAG_BITS;

@@ -40,8 +40,8 @@ static inline void stack_refuse(struct stack_node *node, const char *what, const
 /* sources */
 extern const struct stack_kind cairn__stack_arena, cairn__stack_atomic_pool,
     cairn__stack_cached_pool, cairn__stack_buddy, cairn__stack_bump, cairn__stack_fit,
-    cairn__stack_heap, cairn__stack_numa, cairn__stack_pool, cairn__stack_slab,
-    cairn__stack_slab_set, cairn__stack_system;
+    cairn__stack_foreign, cairn__stack_heap, cairn__stack_numa, cairn__stack_pool,
+    cairn__stack_slab, cairn__stack_slab_set, cairn__stack_system;
 
 /* wrappers */
 extern const struct stack_kind cairn__stack_checked, cairn__stack_counted, cairn__stack_failing,

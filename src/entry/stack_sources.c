@@ -7,6 +7,7 @@
 #include "cairn/bump.h"
 #include "cairn/cached_pool.h"
 #include "cairn/fit.h"
+#include "cairn/foreign.h"
 #include "cairn/heap.h"
 #include "cairn/numa.h"
 #include "cairn/pool.h"
@@ -462,4 +463,40 @@ const struct stack_kind cairn__stack_numa = {
     .make = numa_make,
     .end = numa_end,
     .audit = numa_audit,
+};
+
+/* ---- foreign ---- */
+
+enum { FOREIGN_PATH };
+
+static const struct stack_option FOREIGN_OPTIONS[] = {
+    {"path", STACK_NAME, FOREIGN_PATH, 0},
+    STACK_END,
+};
+
+static bool foreign_make(struct stack_node *node)
+{
+    char why[sizeof node->error->text];
+    cairn_foreign *foreign = cairn_foreign_create(node->text, NULL, why, sizeof why);
+    if (foreign == NULL) {
+        stack_refuse(node, "", why);
+        return false;
+    }
+    node->state = foreign;
+    node->allocator = cairn_foreign_allocator(foreign);
+    return true;
+}
+
+static void foreign_end(struct stack_node *node)
+{
+    cairn_foreign_destroy(node->state);
+}
+
+const struct stack_kind cairn__stack_foreign = {
+    .name = "foreign",
+    .options = FOREIGN_OPTIONS,
+    .required_option = true,
+    .thread_safe = true,
+    .make = foreign_make,
+    .end = foreign_end,
 };
