@@ -10,7 +10,7 @@
  * and dealloc are O(1), a few instructions inline; alloc is O(log blocks) calls of the source in all.
  *
  * A block takes its size, at least a pointer's, rounded up to its alignment, at least a pointer's.
- * A chunk has a header of about 48 bytes. Blocks of a multiple of 4 KiB, if they may, lie a cache
+ * A chunk has a header of about 48 bytes. Blocks of a multiple of 1 KiB, if they may, lie a cache
  * line apart in chunks, so that they do not all begin in the same sets of the caches (Bonwick, The
  * Slab Allocator, 1994, section 4).
  *

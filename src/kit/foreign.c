@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Another library's malloc (foreign.h). Which functions it has is found out once; an operation is a
- * call through the table. Blocks are counted only if the library may be unloaded.
+ * call through the table. Blocks are counted, and threads looked at, only where it is needed.
  */
 #include "cairn/foreign.h"
 
@@ -42,7 +42,7 @@ struct cairn_foreign {
     int (*is_thread_ready)(void);
     void (*ready_thread)(void);
 
-    _Atomic size_t blocks; /* in use; only with unload */
+    _Atomic size_t blocks; /* in use; counted if it may be unloaded */
 };
 
 /* ---- words ---- */
@@ -184,7 +184,7 @@ static void find_functions(cairn_foreign *foreign)
 
 static inline void begin(const cairn_foreign *foreign)
 {
-    if (UNLIKELY(foreign->is_thread_ready != NULL) && !foreign->is_thread_ready())
+    if (foreign->is_thread_ready != NULL && !foreign->is_thread_ready())
         foreign->ready_thread();
 }
 
@@ -222,13 +222,6 @@ static bool try_out(cairn_foreign *foreign)
 }
 
 /* ---- the ops ---- */
-
-static inline void *count(cairn_foreign *foreign, void *ptr)
-{
-    if (UNLIKELY(foreign->unload) && ptr != NULL)
-        atomic_fetch_add_explicit(&foreign->blocks, 1, memory_order_relaxed);
-    return ptr;
-}
 
 /* Whether malloc's own alignment will do. */
 static inline bool is_natural(const cairn_foreign *foreign, cairn_layout layout)
@@ -275,20 +268,17 @@ static void *alloc_aligned(const cairn_foreign *foreign, cairn_layout layout)
 
 static void *foreign_alloc(void *self, cairn_layout layout)
 {
-    cairn_foreign *foreign = self;
-    begin(foreign);
-    return count(foreign, LIKELY(is_natural(foreign, layout))
-                              ? foreign->malloc(at_least_one(layout.size))
-                              : alloc_aligned(foreign, layout));
+    const cairn_foreign *foreign = self;
+    if (LIKELY(is_natural(foreign, layout)))
+        return foreign->malloc(at_least_one(layout.size));
+    return alloc_aligned(foreign, layout);
 }
 
 static void *foreign_alloc_zeroed(void *self, cairn_layout layout)
 {
-    cairn_foreign *foreign = self;
-    if (LIKELY(is_natural(foreign, layout)) && foreign->calloc != NULL) {
-        begin(foreign);
-        return count(foreign, foreign->calloc(1, at_least_one(layout.size)));
-    }
+    const cairn_foreign *foreign = self;
+    if (LIKELY(is_natural(foreign, layout)) && foreign->calloc != NULL)
+        return foreign->calloc(1, at_least_one(layout.size));
     void *ptr = foreign_alloc(self, layout);
     if (ptr != NULL)
         memset(ptr, 0, layout.size);
@@ -297,27 +287,21 @@ static void *foreign_alloc_zeroed(void *self, cairn_layout layout)
 
 static void foreign_dealloc(void *self, void *ptr, cairn_layout layout)
 {
-    cairn_foreign *foreign = self;
     (void)layout;
-    begin(foreign);
-    foreign->free(ptr);
-    if (UNLIKELY(foreign->unload))
-        atomic_fetch_sub_explicit(&foreign->blocks, 1, memory_order_relaxed);
+    ((const cairn_foreign *)self)->free(ptr);
 }
 
 static void *foreign_realloc(void *self, void *ptr, cairn_layout layout, size_t new_size)
 {
-    cairn_foreign *foreign = self;
+    const cairn_foreign *foreign = self;
     cairn_layout new_layout = {new_size, layout.align};
-    if (LIKELY(is_natural(foreign, new_layout)) && foreign->realloc != NULL) {
-        begin(foreign);
+    if (LIKELY(is_natural(foreign, new_layout)) && foreign->realloc != NULL)
         return foreign->realloc(ptr, at_least_one(new_size));
-    }
     void *moved = foreign_alloc(self, new_layout);
     if (moved == NULL)
         return NULL;
     memcpy(moved, ptr, size_min(layout.size, new_size));
-    foreign_dealloc(self, ptr, layout);
+    foreign->free(ptr);
     return moved;
 }
 
@@ -327,13 +311,51 @@ static size_t foreign_usable_size(void *self, const void *ptr, cairn_layout layo
     return ((cairn_foreign *)self)->usable_size(ptr);
 }
 
+/* ---- the same for libraries that must be told of threads, or may be unloaded ---- */
+
+static void *count(void *self, void *ptr)
+{
+    if (ptr != NULL)
+        atomic_fetch_add_explicit(&((cairn_foreign *)self)->blocks, 1, memory_order_relaxed);
+    return ptr;
+}
+
+static void *careful_alloc(void *self, cairn_layout layout)
+{
+    begin(self);
+    return count(self, foreign_alloc(self, layout));
+}
+
+static void *careful_alloc_zeroed(void *self, cairn_layout layout)
+{
+    begin(self);
+    return count(self, foreign_alloc_zeroed(self, layout));
+}
+
+static void careful_dealloc(void *self, void *ptr, cairn_layout layout)
+{
+    begin(self);
+    foreign_dealloc(self, ptr, layout);
+    atomic_fetch_sub_explicit(&((cairn_foreign *)self)->blocks, 1, memory_order_relaxed);
+}
+
+static void *careful_realloc(void *self, void *ptr, cairn_layout layout, size_t new_size)
+{
+    begin(self);
+    return foreign_realloc(self, ptr, layout, new_size);
+}
+
 CAIRN_EXPORT cairn_allocator cairn_foreign_allocator(cairn_foreign *foreign)
 {
-#define OPS                                                                                        \
-    .name = "foreign", .alloc = foreign_alloc, .dealloc = foreign_dealloc,                         \
-    .alloc_zeroed = foreign_alloc_zeroed, .realloc = foreign_realloc
-    static const cairn_allocator_ops ops[2] = {{OPS}, {OPS, .usable_size = foreign_usable_size}};
-    return (cairn_allocator){&ops[foreign->usable_size != NULL], foreign};
+#define OPS(how)                                                                                   \
+    .name = "foreign", .alloc = how##_alloc, .dealloc = how##_dealloc,                             \
+    .alloc_zeroed = how##_alloc_zeroed, .realloc = how##_realloc
+    static const cairn_allocator_ops ops[2][2] = {
+        {{OPS(foreign)}, {OPS(foreign), .usable_size = foreign_usable_size}},
+        {{OPS(careful)}, {OPS(careful), .usable_size = foreign_usable_size}},
+    };
+    bool careful = foreign->unload || foreign->is_thread_ready != NULL;
+    return (cairn_allocator){&ops[careful][foreign->usable_size != NULL], foreign};
 }
 
 /* ---- the whole ---- */

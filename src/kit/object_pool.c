@@ -52,6 +52,7 @@ struct cairn_object_pool {
     uint32_t idle, in_use, busy;
     uint32_t has_room; /* a bit for each chunk */
     uint32_t recent;   /* the chunk that was found last */
+    uint32_t rows;     /* of the table, that were ever used */
     bool is_watched;
     bool is_ending;
     unsigned char shift;
@@ -103,9 +104,9 @@ static uint32_t find(const cairn_object_pool *pool, const void *ptr)
 {
     uint32_t chunk = pool->recent;
     if (!is_inside(pool, chunk, ptr)) {
-        for (chunk = CHUNKS; chunk-- > 0 && !is_inside(pool, chunk, ptr);)
+        for (chunk = 0; chunk < pool->rows && !is_inside(pool, chunk, ptr); chunk++)
             ;
-        if (chunk >= CHUNKS)
+        if (chunk == pool->rows)
             return NONE;
         ((cairn_object_pool *)pool)->recent = chunk;
     }
@@ -152,6 +153,7 @@ static bool grow(cairn_object_pool *pool)
         chunk->count = (uint32_t)count;
         chunk->begun = chunk->made = 0;
         chunk->vacant = NONE;
+        pool->rows = row < pool->rows ? pool->rows : row + 1;
         pool->has_room |= (uint32_t)1 << row;
         if (pool->is_watched)
             cairn__show_unused(chunk->places, count * pool->stride);
@@ -239,30 +241,21 @@ static void push_idle(cairn_object_pool *pool, uint32_t number)
     pool->idle++;
 }
 
-/* The object that became idle last, BUSY; NONE: there is none. */
-static uint32_t pop_idle(cairn_object_pool *pool)
-{
-    uint32_t number = pool->idle_first;
-    if (number == NONE)
-        return NONE;
-    pool->idle_first = *link_of(pool, number);
-    *link_of(pool, number) = BUSY;
-    pool->idle--;
-    pool->busy++;
-    return number;
-}
-
 CAIRN_EXPORT void *cairn_object_pool_acquire(cairn_object_pool *pool)
 {
     if (UNLIKELY(pool->is_ending))
         return NULL;
-    uint32_t number = pop_idle(pool);
-    if (number == NONE)
+    uint32_t number = pool->idle_first;
+    if (LIKELY(number != NONE)) {
+        pool->idle_first = *link_of(pool, number);
+        pool->idle--;
+    } else {
         number = make(pool);
-    if (number == NONE)
-        return NULL;
+        if (number == NONE)
+            return NULL;
+        pool->busy--;
+    }
     *link_of(pool, number) = IN_USE;
-    pool->busy--;
     pool->in_use++;
     void *object = object_of(pool, number);
     if (UNLIKELY(pool->is_watched)) {
@@ -270,6 +263,17 @@ CAIRN_EXPORT void *cairn_object_pool_acquire(cairn_object_pool *pool)
         cairn__show_readable(object, pool->object.size);
     }
     return object;
+}
+
+/* Whether an object that is BUSY may become idle. */
+static bool is_fit(cairn_object_pool *pool, void *object)
+{
+    if (pool->is_ending || pool->idle >= pool->max_idle)
+        return false;
+    if (pool->opts.reset == NULL)
+        return true;
+    return pool->opts.reset(pool->opts.context, object) &&
+           pool->idle < pool->max_idle; /* still, for reset may have released others */
 }
 
 CAIRN_EXPORT bool cairn_object_pool_release(cairn_object_pool *pool, void *object)
@@ -282,9 +286,7 @@ CAIRN_EXPORT bool cairn_object_pool_release(cairn_object_pool *pool, void *objec
     *link_of(pool, number) = BUSY;
     pool->in_use--;
     pool->busy++;
-    bool stays = !pool->is_ending && pool->idle < pool->max_idle &&
-                 (pool->opts.reset == NULL || pool->opts.reset(pool->opts.context, object));
-    if (stays && pool->idle < pool->max_idle) /* still, after reset released others */
+    if (is_fit(pool, object))
         push_idle(pool, number);
     else
         unmake(pool, number);
@@ -380,11 +382,11 @@ CAIRN_EXPORT size_t cairn_object_pool_destroy(cairn_object_pool *pool)
             unmake(pool, number_of(row, place));
         }
     }
+    if (pool->is_watched)
+        cairn__show_end(pool);
     for (uint32_t row = 0; row < CHUNKS; row++)
         if (pool->chunks[row].places != NULL)
             give_chunk(pool, &pool->chunks[row]);
-    if (pool->is_watched)
-        cairn__show_end(pool);
     cairn_allocator_dealloc(pool->opts.source, pool, SELF);
     return in_use;
 }

@@ -37,7 +37,7 @@ typedef cairn__pool_chunk chunk;
 #define SIZE_BOUND ((size_t)PTRDIFF_MAX / 4)
 
 enum { FIRST_CHUNK_SIZE = 4 * KIB, FIRST_BLOCKS = 8, MAX_CHUNK_SIZE = 64 * MIB };
-enum { RED_ZONE = 16, CACHE_LINE = 64, SET_PERIOD = 4 * KIB };
+enum { RED_ZONE = 16, CACHE_LINE = 64, SET_PERIOD = 1 * KIB };
 
 static stock *stock_of(const cairn_pool *pool)
 {

@@ -437,9 +437,8 @@ CAIRN_EXPORT size_t cairn_slots_compact(cairn_slots *slots, cairn_slots_rekey *r
         else if (move(slots, --high, low, rekey, context))
             moved++;
     }
-    list_vacant(slots); /* some have been occupied that were on it */
     set_busy(slots, false);
-    cairn_slots_shrink(slots);
+    cairn_slots_shrink(slots); /* makes the list anew: some are occupied now that were on it */
     return moved;
 }
 
