@@ -153,8 +153,12 @@ bool cairn__buddy_grow(cairn_buddy *buddy, unsigned order)
         return false;
     size_t wish = size_max(buddy->region_min, buddy->taken / 2);
     unsigned wish_order = order_for(buddy, cairn__layout(wish, 1));
-    if (wish_order > order && wish_order <= buddy->max_order && take_region(buddy, wish_order))
-        return true;
+    if (wish_order > buddy->max_order)
+        wish_order = buddy->max_order;
+    /* Near the limit, half of the wish and half of that: not a region for each block. */
+    for (; wish_order > order; wish_order--)
+        if (take_region(buddy, wish_order))
+            return true;
     return take_region(buddy, order);
 }
 

@@ -465,6 +465,22 @@ static bool stop_at_third(void *context, void *ptr, size_t size, bool in_use)
     return ++*(int *)context < 3;
 }
 
+TEST(few_regions_below_a_limit)
+{
+    struct source source = {0};
+    cairn_buddy_opts opts = {.limit = 1 << 20};
+    cairn_buddy *buddy = cairn_buddy_create(source_of(&source), &opts);
+    size_t blocks = 0;
+    while (cairn_buddy_alloc(buddy, layout(100, 16)) != NULL)
+        blocks++;
+    assert_true(blocks > 7500);
+    assert_true(stats_of(buddy).regions <= 16);
+    assert_true(source.bytes <= 1 << 20);
+    sound(buddy);
+    cairn_buddy_destroy(buddy);
+    assert_int_equal(source.live, 0);
+}
+
 TEST(a_visit_can_be_stopped)
 {
     cairn_buddy buddy;
@@ -545,6 +561,7 @@ int main(void)
         cmocka_unit_test(an_audit_sees_overwritten_records),
         cmocka_unit_test(regions_of_the_caller),
         cmocka_unit_test(growth_and_what_goes_back),
+        cmocka_unit_test(few_regions_below_a_limit),
         cmocka_unit_test(a_visit_can_be_stopped),
         cmocka_unit_test(as_an_allocator),
         cmocka_unit_test(tools_see_blocks_and_nothing_else),
