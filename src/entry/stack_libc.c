@@ -168,6 +168,7 @@ static void after_fork_in_child(void)
 
 static void start(void)
 {
+    process.secret = cairn__os_secret(); /* before any block is handed out, even by the C library */
     cairn__process_start();
     const char *text = cairn__os_environment("CAIRN_STACK");
     if ((text == NULL || text[0] == '\0') && &cairn_stack_default != NULL)
@@ -367,10 +368,14 @@ static void *resize(void *block, size_t size)
     }
     if (boot || is_inside())
         return copied(block, layout, size);
+    /* Before the block may be another thread's: where it was is not ours any more if it moves. */
+    uint64_t tag = header_of(block)->tag;
+    header_of(block)->tag = 0;
     cairn_allocator allocator = enter_call(&inside);
     char *base = cairn_allocator_realloc(allocator, (char *)block - front, whole, new_whole.size);
     leave_call(inside);
     if (UNLIKELY(base == NULL)) {
+        header_of(block)->tag = tag;
         errno = ENOMEM;
         return NULL;
     }
