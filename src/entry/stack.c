@@ -32,8 +32,20 @@ static void end_made(cairn_stack *stack)
     }
 }
 
+/* Who is asked whose a block is: the first child of a fallback, and those that it passes it to. */
+static void find_asked(struct stack_tree *tree)
+{
+    for (unsigned i = 0; i < tree->count; i++) {
+        struct stack_node *node = &tree->nodes[i];
+        for (unsigned k = 0; k < node->child_count; k++)
+            node->children[k]->must_tell = !node->kind->takes_source &&
+                                           (node->must_tell || (k == 0 && node->kind->asks_first));
+    }
+}
+
 static bool make_all(cairn_stack *stack, cairn_allocator system, cairn_stack_error *error)
 {
+    find_asked(&stack->tree);
     for (unsigned i = stack->tree.count; i-- > 0;) {
         struct stack_node *node = &stack->tree.nodes[i];
         node->memory = stack->memory;

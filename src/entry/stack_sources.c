@@ -31,10 +31,22 @@ const struct stack_kind cairn__stack_system = {
     .make = system_make,
 };
 
+/* The heaps of the threads own what the kinds beside them have taken as a source, too; where that
+ * must be told, it is a heap of its own. */
 static bool heap_make(struct stack_node *node)
 {
-    node->allocator = cairn_heap_allocator(NULL);
+    if (node->must_tell) {
+        node->state = cairn_heap_create("stack");
+        if (node->state == NULL)
+            return false;
+    }
+    node->allocator = cairn_heap_allocator(node->state);
     return true;
+}
+
+static void heap_end(struct stack_node *node)
+{
+    cairn_heap_destroy(node->state);
 }
 
 const struct stack_kind cairn__stack_heap = {
@@ -43,6 +55,7 @@ const struct stack_kind cairn__stack_heap = {
     .thread_safe = true,
     .fork_safe = true,
     .make = heap_make,
+    .end = heap_end,
 };
 
 /* ---- bump, arena ---- */

@@ -44,6 +44,7 @@ struct stack_kind {
     bool fixed_size;      /* serves one size */
     bool takes_source; /* its child is where it takes memory from, and serves none of its sizes */
     bool locks;        /* thread-safe whatever its child is */
+    bool asks_first;   /* asks its first child whose a block is */
     bool (*make)(struct stack_node *node);
     void (*end)(struct stack_node *node);
     const char *(*audit)(const struct stack_node *node);
@@ -64,6 +65,7 @@ struct stack_node {
     cairn_allocator memory;   /* for the kind's own state, and its source if it has no child */
     cairn_allocator system;   /* what the kind `system` is */
     cairn_stack_error *error; /* while it is made: may say why it cannot be */
+    bool must_tell; /* its `owns` is asked: true of no block but its own */
     void *state;
     cairn_allocator allocator;
     bool made;

@@ -211,6 +211,7 @@ const struct stack_kind cairn__stack_fallback = {
     .options = NO_OPTIONS,
     .least_children = 2,
     .most_children = 2,
+    .asks_first = true,
     .thread_safe = true,
     .fork_safe = true,
     .make = fallback_make,

@@ -144,6 +144,25 @@ TEST(one_size_only)
     }
 }
 
+/* The heaps own all that the second has, if it takes it from them. */
+TEST(a_fallback_tells_heap_from_heap)
+{
+    cairn_stack *stack = cairn_stack_create("fallback(limited:9K(heap),counted(heap))", DEFAULT,
+                                            NULL);
+    assert_non_null(stack);
+    cairn_allocator allocator = cairn_stack_allocator(stack);
+    const cairn_layout layout = {1000, 16};
+    void *blocks[30];
+    for (size_t i = 0; i < 30; i++)
+        blocks[i] = cairn_allocator_alloc(allocator, layout);
+    for (size_t i = 0; i < 30; i++)
+        cairn_allocator_dealloc(allocator, blocks[i], layout);
+    assert_null(cairn_stack_audit(stack));
+    use(stack);
+    assert_null(cairn_stack_audit(stack));
+    cairn_stack_destroy(stack);
+}
+
 /* ---- memory that fails ---- */
 
 struct counting {
@@ -193,6 +212,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_pointed_at),
         cmocka_unit_test(stacks_that_work),
         cmocka_unit_test(one_size_only),
+        cmocka_unit_test(a_fallback_tells_heap_from_heap),
         cmocka_unit_test(nothing_is_left_when_memory_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
