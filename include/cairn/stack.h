@@ -59,7 +59,12 @@ cairn_allocator cairn_stack_allocator(cairn_stack *stack);
 /* Whether all parts may be used by any thread at once. */
 bool cairn_stack_is_thread_safe(const cairn_stack *stack);
 
-/* Whether it serves all sizes: one that ends in a pool does not, and cannot be a process's malloc. */
+/*
+ * Whether it serves all sizes and alignments, and so can be a process's malloc: one that ends in a
+ * pool does not, nor one that sends a pool what it has no blocks for. segregated:64(pool:64,heap)
+ * does; segregated:256(pool:64,heap) does not, nor segregated:96(pool:96,heap): 96 bytes aligned to
+ * 64. segregated:256(fallback(pool:64,heap),heap) does.
+ */
 bool cairn_stack_is_general(const cairn_stack *stack);
 
 /* The audits of all parts that have one: NULL, or what is wrong. */

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/config.h"
 #include "base/print.h"
 #include "cairn/heap.h"
@@ -151,13 +152,25 @@ bool cairn__stack_is_fork_safe(const cairn_stack *stack)
     return all_are(stack, is_thread_safe) && all_are(stack, is_fork_safe);
 }
 
-/* The last child decides: what `fallback` and `segregated` turn to when the first does not fit. */
+/* Whether it serves every size and every alignment that is not above `most`. The last child decides,
+ * being what `fallback` turns to when the first does not fit; of `segregated` both do. */
+static bool serves(const struct stack_node *node, size_t most)
+{
+    while (node->child_count > 0 && !node->kind->takes_source && !node->kind->fixed_size) {
+        bool splits = node->kind->splits;
+        if (splits && !serves(node->children[0], size_min(most, node->values[0])))
+            return false;
+        if (splits && most <= node->values[0])
+            return true;
+        node = node->children[node->child_count - 1];
+    }
+    return !node->kind->fixed_size ||
+           (most <= node->one_size.size && most < 2 * node->one_size.align);
+}
+
 CAIRN_EXPORT bool cairn_stack_is_general(const cairn_stack *stack)
 {
-    const struct stack_node *node = stack->root;
-    while (!node->kind->fixed_size && node->child_count > 0 && !node->kind->takes_source)
-        node = node->children[node->child_count - 1];
-    return !node->kind->fixed_size;
+    return serves(stack->root, SIZE_MAX);
 }
 
 CAIRN_EXPORT const char *cairn_stack_audit(const cairn_stack *stack)

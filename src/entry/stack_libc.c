@@ -140,8 +140,8 @@ static cairn_stack *build(const char *text)
     if (cairn_stack_is_general(stack))
         return stack;
     say("CAIRN_STACK: ", text, "",
-        " serves one size; put it under segregated or fallback; "
-        "the program runs on heap");
+        " does not serve all sizes and alignments; put its pool under segregated of the same size, "
+        "a power of two, or under fallback; the program runs on heap");
     cairn_stack_destroy(stack);
     return NULL;
 }

@@ -262,10 +262,14 @@ static const struct stack_option SIZE_OPTIONS[] = {
     STACK_END,
 };
 
-/* Of the size that was said, aligned as malloc's blocks are. */
-static cairn_layout one_size(const struct stack_node *node)
+/* Of the size that was said, aligned as malloc's blocks are, or to more where that costs no space:
+ * what is sent to a pool of 64 may be aligned to 64. */
+static cairn_layout one_size(struct stack_node *node)
 {
-    return cairn_layout_from_size_align(node->values[ONLY_SIZE], 16);
+    size_t size = node->values[ONLY_SIZE];
+    size_t align = size_max(16, size_min(size & -size, 4096));
+    node->one_size = cairn_layout_from_size_align(size, align);
+    return node->one_size;
 }
 
 static bool atomic_pool_make(struct stack_node *node)

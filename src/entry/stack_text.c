@@ -76,11 +76,24 @@ static const char *nearest_option(const struct stack_kind *kind, struct word wor
 
 /* ---- words ---- */
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
 static void skip_space(struct parser *parser)
 {
-    while (parser->text[parser->at] == ' ' || parser->text[parser->at] == '\t' ||
-           parser->text[parser->at] == '\n')
+    while (is_space(parser->text[parser->at]))
         parser->at++;
+}
+
+static struct word without_space(struct word word)
+{
+    while (word.length > 0 && is_space(word.data[word.length - 1]))
+        word.length--;
+    while (word.length > 0 && is_space(word.data[0]))
+        word = word_from(word, 1);
+    return word;
 }
 
 /* What stands here, up to one of the characters of the grammar; it may be empty. */
@@ -88,9 +101,7 @@ static struct word word_here(struct parser *parser, const char *ends)
 {
     skip_space(parser);
     struct word word = {parser->text + parser->at, strcspn(parser->text + parser->at, ends)};
-    while (word.length > 0 && word.data[word.length - 1] == ' ')
-        word.length--;
-    return word;
+    return without_space(word);
 }
 
 static bool take(struct parser *parser, char c)
@@ -143,8 +154,8 @@ static bool set_value(struct parser *parser, struct stack_node *node,
 static bool parse_named(struct parser *parser, struct stack_node *node, struct word word,
                         size_t equals)
 {
-    struct word name = {word.data, equals};
-    struct word given = word_from(word, equals + 1);
+    struct word name = without_space((struct word){word.data, equals});
+    struct word given = without_space(word_from(word, equals + 1));
     size_t at = (size_t)(word.data - parser->text);
     const struct stack_option *option = option_named(node->kind, name);
     if (option == NULL)
@@ -157,7 +168,7 @@ static bool parse_named(struct parser *parser, struct stack_node *node, struct w
         node->text[given.length] = '\0';
         value = option->value;
     } else if (!cairn__parse_size(given, &value)) {
-        return fail_at(parser, at + equals + 1, "not a number: ", given);
+        return fail_at(parser, (size_t)(given.data - parser->text), "not a number: ", given);
     }
     return set_value(parser, node, option, value, at, word);
 }

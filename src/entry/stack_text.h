@@ -45,6 +45,7 @@ struct stack_kind {
     bool takes_source; /* its child is where it takes memory from, and serves none of its sizes */
     bool locks;        /* thread-safe whatever its child is */
     bool asks_first;   /* asks its first child whose a block is */
+    bool splits;       /* its first child has what is up to the size in slot 0, the other the rest */
     bool (*make)(struct stack_node *node);
     void (*end)(struct stack_node *node);
     const char *(*audit)(const struct stack_node *node);
@@ -68,6 +69,7 @@ struct stack_node {
     bool must_tell; /* its `owns` is asked: true of no block but its own */
     void *state;
     cairn_allocator allocator;
+    cairn_layout one_size; /* of a kind of fixed_size: what it has blocks for */
     bool made;
 };
 

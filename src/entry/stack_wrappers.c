@@ -247,6 +247,7 @@ const struct stack_kind cairn__stack_segregated = {
     .options = SEGREGATED_OPTIONS,
     .least_children = 2,
     .most_children = 2,
+    .splits = true,
     .required_option = true,
     .thread_safe = true,
     .fork_safe = true,

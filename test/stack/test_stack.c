@@ -83,6 +83,10 @@ static const struct {
     {"heap", true},
     {"system", true},
     {" checked ( heap ) ", true},
+    {"checked\t(\theap\n)\n", true},
+    {"limited : bytes = 64M , blocks = 100000\n( heap )", true},
+    {"segregated:256(fallback(atomic_pool:64,heap),heap)", true},
+    {"segregated:32(segregated:64(atomic_pool:32,atomic_pool:64),heap)", true},
     {"CHECKED(System)", true},
     {"checked:blocks=3,bytes=64K(heap)", true},
     {"checked:no_quarantine(heap)", true},
@@ -131,7 +135,11 @@ TEST(one_size_only)
 {
     static const char *const texts[] = {"pool:64",          "slab:64",
                                         "atomic_pool:64",   "cached_pool:64",
-                                        "counted(pool:64)", "fallback(heap,pool:64)"};
+                                        "counted(pool:64)", "fallback(heap,pool:64)",
+                                        "segregated:256(atomic_pool:64,heap)",
+                                        "segregated:96(atomic_pool:96,heap)",
+                                        "segregated:64(heap,atomic_pool:64)",
+                                        "segregated:64(heap,segregated:128(heap,atomic_pool:128))"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         cairn_stack *stack = cairn_stack_create(texts[i], DEFAULT, NULL);
         assert_non_null(stack);
