@@ -152,6 +152,14 @@ bool cairn__stack_is_fork_safe(const cairn_stack *stack)
     return all_are(stack, is_thread_safe) && all_are(stack, is_fork_safe);
 }
 
+bool cairn__stack_stops_crimes(const cairn_stack *stack)
+{
+    for (unsigned i = 0; i < stack->tree.count; i++)
+        if (stack->tree.nodes[i].kind->stops_crimes)
+            return true;
+    return false;
+}
+
 /* Whether it serves every size and every alignment that is not above `most`. The last child decides,
  * being what `fallback` turns to when the first does not fit; of `segregated` both do. */
 static bool serves(const struct stack_node *node, size_t most)

@@ -5,8 +5,10 @@
  *
  * free() brings no layout, so a header of 16 bytes right before each block keeps the block's size,
  * and a tag: the binary logarithm of its alignment, and the rest a hash of address, size and a secret
- * of this process. A pointer whose tag is wrong is not ours (or was freed): it is counted and left
- * alone. The layout asked of the stack begins max(16, alignment) bytes before the block.
+ * of this process. A pointer whose tag is wrong is not ours (or was freed): it is left alone, as no
+ * layout is known that the stack could be given; but where the stack has a part that stops programs
+ * for that (guarded, checked), this does in its place. The layout asked of the stack begins
+ * max(16, alignment) bytes before the block.
  *
  * A stack that is not thread-safe, or could not stand a fork in another thread, is used under one
  * lock, which fork takes, too. Whoever calls before the stack is built, or comes back here while the
@@ -25,6 +27,7 @@
 #include "cairn/heap.h"
 #include "core/thread.h"
 #include "entry/stack.h"
+#include "os/fatal.h"
 #include "os/lock.h"
 #include "os/os.h"
 #include "os/place.h"
@@ -44,7 +47,7 @@ static struct {
     cairn_allocator allocator;
     cairn_stack *stack;
     _Atomic uint64_t secret; /* 0: not asked for yet */
-    _Atomic size_t foreign;  /* pointers that were not ours */
+    bool stops_crimes;
 } process;
 
 /* ---- the C library's own malloc, which `system` is here ---- */
@@ -178,6 +181,7 @@ static void start(void)
         process.stack = build(text);
     if (process.stack != NULL) {
         process.allocator = cairn_stack_allocator(process.stack);
+        process.stops_crimes = cairn__stack_stops_crimes(process.stack);
         process.locked = !cairn_stack_is_thread_safe(process.stack) ||
                          !cairn__stack_is_fork_safe(process.stack);
         if (cairn__option(OPTION_VERBOSE))
@@ -272,10 +276,8 @@ static bool read_header(const void *block, cairn_layout *layout, bool *boot)
 {
     const struct header *header = header_of(block);
     uint64_t tag = header->tag;
-    if (UNLIKELY((tag & ~(uint64_t)TAG_BITS) != hash_of(block, header->size))) {
-        atomic_fetch_add_explicit(&process.foreign, 1, memory_order_relaxed);
+    if (UNLIKELY((tag & ~(uint64_t)TAG_BITS) != hash_of(block, header->size)))
         return false;
-    }
     *layout = (cairn_layout){header->size, (size_t)1 << (tag & TAG_ALIGN)};
     *boot = (tag & TAG_BOOT) != 0;
     return true;
@@ -318,12 +320,23 @@ static void *get(size_t size, size_t align, bool zeroed)
     return put_header(base, front, layout, boot);
 }
 
+/* Freed or resized, and not ours. */
+static COLD void pass_over(const void *block)
+{
+    if (process.stops_crimes)
+        cairn__fatal("free of a pointer that is no block in use:", block);
+    if (cairn__option(OPTION_VERBOSE))
+        cairn__report("ignored: free of a pointer that is no block:", block);
+}
+
 static void give(void *block)
 {
     cairn_layout layout;
     bool boot;
-    if (!read_header(block, &layout, &boot))
+    if (!read_header(block, &layout, &boot)) {
+        pass_over(block);
         return;
+    }
     header_of(block)->tag = 0; /* a second free is not ours any more */
     size_t front;
     cairn_layout whole = outer(layout, &front);
@@ -356,6 +369,7 @@ static void *resize(void *block, size_t size)
     cairn_layout layout;
     bool boot, inside;
     if (!read_header(block, &layout, &boot)) {
+        pass_over(block);
         errno = EINVAL;
         return NULL;
     }

@@ -43,6 +43,7 @@ struct stack_kind {
     bool fork_safe;       /* no lock of its own that a fork in another thread could leave locked */
     bool fixed_size;      /* serves one size */
     bool takes_source; /* its child is where it takes memory from, and serves none of its sizes */
+    bool stops_crimes; /* ends a program that frees what is no block */
     bool locks;        /* thread-safe whatever its child is */
     bool asks_first;   /* asks its first child whose a block is */
     bool splits;       /* its first child has what is up to the size in slot 0, the other the rest */

@@ -56,6 +56,7 @@ static const char *checked_audit(const struct stack_node *node)
 
 const struct stack_kind cairn__stack_checked = {
     .name = "checked",
+    .stops_crimes = true,
     .options = CHECKED_OPTIONS,
     .most_children = 1,
     .thread_safe = true,
@@ -439,6 +440,7 @@ static const char *guarded_audit(const struct stack_node *node)
 
 const struct stack_kind cairn__stack_guarded = {
     .name = "guarded",
+    .stops_crimes = true,
     .options = GUARDED_OPTIONS,
     .most_children = 1,
     .thread_safe = true,

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A program that brings its own stack: all of its memory comes through it. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cairn.h"
 #include "cairn/stack.h"
@@ -26,8 +29,33 @@ static int stale_is_ignored(void)
     return ignored;
 }
 
-int main(void)
+/* A second free is passed over, but not by a stack that is there to stop programs for it. */
+static int free_twice(const char *program, const char *stack)
 {
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("CAIRN_STACK", stack, 1);
+        close(STDERR_FILENO);
+        execl(program, program, "free twice", (char *)NULL);
+        _exit(9);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
+}
+
+int main(int count, char **words)
+{
+    if (count > 1) {
+        void *volatile block = malloc(100);
+        free(block);
+        free(block);
+        return 0;
+    }
+    if (free_twice(words[0], "guarded") != SIGABRT ||
+        free_twice(words[0], "counted(checked(heap))") != SIGABRT ||
+        free_twice(words[0], "counted(heap)") != 0)
+        return 5;
     char *small = malloc(1000);
     char *copy = strdup("a string");
     if (!cairn_is_active() || small == NULL || copy == NULL || strcmp(copy, "a string") != 0)
