@@ -274,6 +274,8 @@ static struct header *header_of(const void *block)
 /* What the block's header says, if it is ours. */
 static bool read_header(const void *block, cairn_layout *layout, bool *boot)
 {
+    if (!is_aligned((uintptr_t)block, NATURAL_ALIGN))
+        return false;
     const struct header *header = header_of(block);
     uint64_t tag = header->tag;
     if (UNLIKELY((tag & ~(uint64_t)TAG_BITS) != hash_of(block, header->size)))
@@ -390,6 +392,8 @@ static void *resize(void *block, size_t size)
     leave_call(inside);
     if (UNLIKELY(base == NULL)) {
         header_of(block)->tag = tag;
+        if (size <= layout.size)
+            return block; /* programs do not expect that shrinking fails: it stays as large */
         errno = ENOMEM;
         return NULL;
     }

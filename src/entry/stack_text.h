@@ -46,7 +46,7 @@ struct stack_kind {
     bool stops_crimes; /* ends a program that frees what is no block */
     bool locks;        /* thread-safe whatever its child is */
     bool asks_first;   /* asks its first child whose a block is */
-    bool splits;       /* its first child has what is up to the size in slot 0, the other the rest */
+    bool splits; /* its first child has what is up to the size in slot 0, the other the rest */
     bool (*make)(struct stack_node *node);
     void (*end)(struct stack_node *node);
     const char *(*audit)(const struct stack_node *node);
@@ -67,7 +67,7 @@ struct stack_node {
     cairn_allocator memory;   /* for the kind's own state, and its source if it has no child */
     cairn_allocator system;   /* what the kind `system` is */
     cairn_stack_error *error; /* while it is made: may say why it cannot be */
-    bool must_tell; /* its `owns` is asked: true of no block but its own */
+    bool must_tell;           /* its `owns` is asked: true of no block but its own */
     void *state;
     cairn_allocator allocator;
     cairn_layout one_size; /* of a kind of fixed_size: what it has blocks for */

@@ -29,33 +29,54 @@ static int stale_is_ignored(void)
     return ignored;
 }
 
-/* A second free is passed over, but not by a stack that is there to stop programs for it. */
-static int free_twice(const char *program, const char *stack)
+static int free_twice(void)
+{
+    void *volatile block = malloc(100);
+    free(block);
+    free(block);
+    return 0;
+}
+
+/* With no memory for a smaller block, a block stays where it is. */
+static int shrink(void)
+{
+    char *block = malloc(500);
+    memset(block, 7, 500);
+    while (malloc(100) != NULL)
+        ;
+    char *volatile same = block;
+    block = realloc(block, 100);
+    if (block != same || block[99] != 7 || realloc(block, 120) != same)
+        return 1;
+    return 0;
+}
+
+/* This program anew, on a stack: its exit code, or the signal that ended it, negative. */
+static int run(const char *program, const char *what, const char *stack)
 {
     pid_t child = fork();
     if (child == 0) {
         setenv("CAIRN_STACK", stack, 1);
         close(STDERR_FILENO);
-        execl(program, program, "free twice", (char *)NULL);
+        execl(program, program, what, (char *)NULL);
         _exit(9);
     }
     int status = -1;
     waitpid(child, &status, 0);
-    return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 int main(int count, char **words)
 {
-    if (count > 1) {
-        void *volatile block = malloc(100);
-        free(block);
-        free(block);
-        return 0;
-    }
-    if (free_twice(words[0], "guarded") != SIGABRT ||
-        free_twice(words[0], "counted(checked(heap))") != SIGABRT ||
-        free_twice(words[0], "counted(heap)") != 0)
+    if (count > 1)
+        return strcmp(words[1], "shrink") == 0 ? shrink() : free_twice();
+    /* A second free is passed over, but not by a stack that is there to stop programs for it. */
+    if (run(words[0], "free twice", "guarded") != -SIGABRT ||
+        run(words[0], "free twice", "counted(checked(heap))") != -SIGABRT ||
+        run(words[0], "free twice", "counted(heap)") != 0)
         return 5;
+    if (run(words[0], "shrink", "segregated:200(limited:9K(heap),heap)") != 0)
+        return 6;
     char *small = malloc(1000);
     char *copy = strdup("a string");
     if (!cairn_is_active() || small == NULL || copy == NULL || strcmp(copy, "a string") != 0)

@@ -133,9 +133,12 @@ TEST(stacks_that_work)
 
 TEST(one_size_only)
 {
-    static const char *const texts[] = {"pool:64",          "slab:64",
-                                        "atomic_pool:64",   "cached_pool:64",
-                                        "counted(pool:64)", "fallback(heap,pool:64)",
+    static const char *const texts[] = {"pool:64",
+                                        "slab:64",
+                                        "atomic_pool:64",
+                                        "cached_pool:64",
+                                        "counted(pool:64)",
+                                        "fallback(heap,pool:64)",
                                         "segregated:256(atomic_pool:64,heap)",
                                         "segregated:96(atomic_pool:96,heap)",
                                         "segregated:64(heap,atomic_pool:64)",
