@@ -164,11 +164,13 @@ static bool ends_at(const cairn_arena *arena, const void *block, size_t size, co
     return (uintptr_t)block + arena_span(arena, size) == (uintptr_t)end;
 }
 
-/* The last one in the chunk in use. No mark came since: it would lie behind it. */
+/* The last one in the chunk in use, with no mark since. A mark's place would lie behind it, but for
+ * one in the tail of a chunk that the block has filled: that leaves the cursor where it was. */
 static bool is_last(const cairn_arena *arena, const char *block, size_t size)
 {
     return arena->chunk != NULL && !arena->ending && block >= chunk_first(arena->chunk) &&
-           ends_at(arena, block, size, arena_cursor(arena));
+           ends_at(arena, block, size, arena_cursor(arena)) &&
+           arena->mark->cursor != arena_cursor(arena);
 }
 
 /* The large one that came last, with no mark since. */
