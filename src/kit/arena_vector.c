@@ -109,7 +109,11 @@ CAIRN_EXPORT void cairn_vector_trim(cairn_vector *vector)
     cairn_layout layout = cairn__layout(vector->capacity * vector->element.size,
                                         vector->element.align);
     size_t size = vector->count * vector->element.size;
-    if (cairn_arena_resize(vector->arena, vector->data, layout, size))
+    if (size == 0) {
+        cairn_arena_dealloc(vector->arena, vector->data, layout);
+        vector->data = NULL;
+        vector->capacity = 0;
+    } else if (cairn_arena_resize(vector->arena, vector->data, layout, size))
         vector->capacity = vector->count;
 }
 

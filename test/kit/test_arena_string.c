@@ -213,6 +213,11 @@ TEST(a_vector_grows_where_it_is)
     assert_int_equal(vector.capacity, 10000);
     if (!cairn__is_watched())
         assert_int_equal(cairn_arena_stats_get(arena).used, 10000 * sizeof(struct point));
+    assert_true(cairn_vector_resize(&vector, 0));
+    cairn_vector_trim(&vector);
+    assert_null(cairn_vector_audit(&vector));
+    assert_int_equal(cairn_arena_stats_get(arena).used, 0);
+    assert_non_null(cairn_vector_push(&vector, struct point));
     end(arena);
 }
 
