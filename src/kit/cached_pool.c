@@ -56,12 +56,17 @@ static void *alloc_from(struct cairn_cached_pool *pool, struct depot *depot, str
     return ptr;
 }
 
-/* Under the depot's lock, which has no magazines. */
+/* Under the depot's lock, which has no magazines: a full one of the store's cannot be swapped for. */
 static void *alloc_from_store(struct cairn_cached_pool *pool, struct cache *cache)
 {
     struct store *store = &pool->store;
     void *ptr = NULL;
     lock_acquire(&pool->lock);
+    struct magazine *full = store->stored == 0 ? pop(&pool->full) : NULL;
+    if (full != NULL) {
+        cairn__store_give(store, full->rounds, pool->magazine_blocks);
+        push(&pool->empty, full);
+    }
     if (store->stored != 0 || cairn__store_grow(store, size_max(store->total, store->first_blocks)))
         cairn__store_take(store, &ptr, 1);
     lock_release(&pool->lock);

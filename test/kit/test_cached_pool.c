@@ -392,6 +392,33 @@ TEST(no_memory_for_a_cache)
     end(pool);
 }
 
+static void *count_all(void *argument)
+{
+    return (void *)(uintptr_t)capacity_of(argument);
+}
+
+/* The store has a full magazine, and a thread without a cache has none to give for it. */
+TEST(no_memory_for_a_cache_and_a_full_magazine)
+{
+    void *blocks[32];
+    cairn_cached_pool *pool = pool_of(16, 8, 32, 32, 8, 1);
+    for (int i = 0; i < 32; i++)
+        assert_non_null(blocks[i] = cairn_cached_pool_alloc(pool));
+    for (int i = 0; i < 32; i++)
+        cairn_cached_pool_dealloc(pool, blocks[i]);
+    for (int i = 0; i < 24; i++)
+        assert_non_null(cairn_cached_pool_alloc(pool));
+    assert_int_equal(cairn_cached_pool_stats_get(pool).stored, 0);
+    source.fails = true;
+    pthread_t thread;
+    void *count;
+    REQUIRE(pthread_create(&thread, NULL, count_all, pool) == 0);
+    pthread_join(thread, &count);
+    assert_int_equal((uintptr_t)count, 8);
+    source.fails = false;
+    end(pool);
+}
+
 /* ---- threads' words ---- */
 
 static void without_words(void)
@@ -653,6 +680,7 @@ int main(void)
         cmocka_unit_test(trim),
         cmocka_unit_test(source_fails),
         cmocka_unit_test(no_memory_for_a_cache),
+        cmocka_unit_test(no_memory_for_a_cache_and_a_full_magazine),
         cmocka_unit_test(no_word_can_be_had),
         cmocka_unit_test(no_word_can_be_set),
         cmocka_unit_test(setting_the_word_uses_the_pool),
