@@ -10,9 +10,9 @@
  * That no block is free is known by `vacancy`, a number and two bits. Who found nothing by way of
  * the trees sets LOOKING, reads all groups, and if the number is still the same sets NONE. dealloc,
  * which sets its bit in the group first, then looks at vacancy, and if it finds one of the two bits
- * it counts the number up and clears both. So a block that is given back behind the one who looks
- * makes him look again, and while NONE is set nobody need look at all. All of these accesses are
- * sequentially consistent.
+ * it counts the number up and clears both; so does grow, which adds its chunk to chunk_count first.
+ * So a block that comes behind the one who looks makes him look again, and while NONE is set nobody
+ * need look at all. All of these accesses are sequentially consistent.
  *
  * Invariants, while nobody is in a call:
  *     total = sum of blocks over chunks <= max_blocks
@@ -127,7 +127,7 @@ static bool is_vacant(struct cairn_atomic_pool *pool)
 
 static struct group *look_at_chunks(struct cairn_atomic_pool *pool)
 {
-    uint32_t count = atomic_load_explicit(&pool->chunk_count, memory_order_acquire);
+    uint32_t count = atomic_load_explicit(&pool->chunk_count, memory_order_seq_cst);
     struct group *group = NULL;
     for (uint32_t i = 0; group == NULL && i < count; i++)
         group = cairn__chunk_look_at_all(pool->chunks[i]);
@@ -182,7 +182,7 @@ static bool add_chunk(struct cairn_atomic_pool *pool, size_t blocks)
         cairn__show_unused(chunk->start, chunk->bytes);
     pool->total += chunk->blocks;
     pool->chunks[count] = chunk;
-    atomic_store_explicit(&pool->chunk_count, count + 1, memory_order_release);
+    atomic_store_explicit(&pool->chunk_count, count + 1, memory_order_seq_cst);
     end_vacancy(pool);
     return true;
 }
