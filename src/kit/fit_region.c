@@ -137,7 +137,7 @@ static void give_empty(cairn_fit *fit, region *r)
 COLD void cairn__fit_emptied(cairn_fit *fit, block *b)
 {
     region *r = region_at(block_after(b)), *spare = fit->spare;
-    if (source_size_of(r) == 0 || !is_empty(r))
+    if (fit->coalescing == CAIRN_FIT_NEVER || source_size_of(r) == 0 || !is_empty(r))
         return;
     if (spare == NULL || spare == r || !is_empty(spare)) {
         fit->spare = r;

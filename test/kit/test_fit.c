@@ -229,6 +229,7 @@ TEST(deferred_keeps_and_merges)
 TEST(never_does_not_merge)
 {
     cairn_fit fit;
+    void *blocks[4];
     cairn_fit_opts opts = {.coalescing = CAIRN_FIT_NEVER};
     assert_true(cairn_fit_init(&fit, memory, 8 * KIB, &opts));
     void *a = cairn_fit_alloc(&fit, layout(100, 1)), *b = cairn_fit_alloc(&fit, layout(100, 1));
@@ -240,6 +241,20 @@ TEST(never_does_not_merge)
     cairn_fit_reset(&fit);
     assert_int_equal(stats_of(&fit).free_blocks, 1);
     sound(&fit);
+
+    /* Regions of one block each. */
+    struct source source = {0};
+    cairn_fit *grown = cairn_fit_create(source_of(&source), &opts);
+    for (int i = 0; i < 4; i++)
+        blocks[i] = cairn_fit_alloc(grown, layout(MIB, 1));
+    size_t live = source.live;
+    for (int i = 0; i < 4; i++)
+        assert_true(cairn_fit_dealloc(grown, blocks[i], layout(MIB, 1)));
+    assert_int_equal(cairn_fit_trim(grown), 0);
+    assert_int_equal(source.live, live);
+    sound(grown);
+    cairn_fit_destroy(grown);
+    assert_int_equal(source.live, 0);
 }
 
 /* ---- blocks ---- */
