@@ -46,8 +46,8 @@ typedef struct cairn_fit_opts {
     size_t region;
     /* Bytes it may have of the source at any time, its own records included; 0: no limit. */
     size_t limit;
-    /* Bytes of the largest region to be added without a source; 0: none larger than the buffer. For
-     * each doubling, the records of segregated grow by 260 bytes (68 on 32 bits), of best by 12. */
+    /* Bytes of the largest region to be added without a source; 0: none larger than the buffer. The
+     * records of segregated and best grow by 264 bytes (on 32 bits 68) and 8 for each doubling. */
     size_t max_region;
     size_t kept_max; /* deferred: blocks kept before they are merged; 0: 256 */
 } cairn_fit_opts;
@@ -80,10 +80,10 @@ typedef struct cairn_fit {
 
 /*
  * Over `size` bytes at buffer, of any alignment; they are the fit's until cairn_fit_fini. buffer
- * NULL with size 0 needs opts->source. The records come out of the buffer: for segregated 0.5 to 8
- * KiB by its size, for best 0.6 KiB at most; 1 KiB more if deferred (on 32 bits about a quarter).
- * opts NULL: segregated, immediate, no source. False, and nothing taken: buffer too small for one
- * block or too large (512 GiB for segregated and best), options not valid, or no memory. O(1).
+ * NULL with size 0 needs opts->source. The records take some hundred bytes of the buffer; with a
+ * source segregated's are for any size, 8 KiB (on 32 bits 2). opts NULL: segregated, immediate, no
+ * source. False, and nothing taken: buffer too small for one block or too large (512 GiB for
+ * segregated and best), options not valid, or no memory. O(1).
  */
 bool cairn_fit_init(cairn_fit *fit, void *buffer, size_t size, const cairn_fit_opts *opts);
 
@@ -101,15 +101,14 @@ bool cairn_fit_add_region(cairn_fit *fit, void *buffer, size_t size);
 
 /*
  * A block, or NULL: out of memory, or a layout that is not valid. Any alignment: what is skipped
- * in front becomes a free block. The search is for as much more as could be skipped. Cost: as
- * above.
+ * in front becomes a free block. The search is for as much more as could be skipped. Cost: as above.
  */
 void *cairn_fit_alloc(cairn_fit *fit, cairn_layout layout);
 
 /*
  * Ends a block; `layout` as it was allocated. What is not a block in use of such a layout (freed
- * already, never allocated here, its tag or its neighbours' overwritten) is found by the tags as
- * far as they can tell, ignored and counted: false. NULL: false, not counted. O(1) and the cost of
+ * already, never allocated here, its tag or its neighbours' overwritten) is found by the tags as far
+ * as they can tell, ignored and counted: false. NULL: false, not counted. O(1) and the cost of
  * listing a free block; with many regions, finding that of ptr comes on top, O(regions) at worst.
  *
  * An empty region goes back to its source when there is another empty one, the larger of the two:
