@@ -146,25 +146,21 @@ void cairn_slab_reset(cairn_slab *slab);
 /* Takes slabs until at least `objects` are free. False: out of memory, those that came stay. */
 bool cairn_slab_prefill(cairn_slab *slab, size_t objects);
 
-/* ---- slabs that are empty ---- */
-
 /*
- * Gives back those that no alloc since the last reap would have needed: the least number that lay
+ * Of the slabs that are empty, gives back those that no alloc since the last reap would have needed: the least number that lay
  * empty at any time in between (J. Bonwick, J. Adams, "Magazines and Vmem", USENIX 2001, section
  * 3.6). For a timer. Returns how many. O(slabs given back).
  */
 size_t cairn_slab_reap(cairn_slab *slab);
 
-/* Gives back all of them. Returns how many. O(slabs given back). */
+/* All of them. Returns how many. O(slabs given back). */
 size_t cairn_slab_shrink(cairn_slab *slab);
 
 /* ---- questions ---- */
 
 /* True if ptr lies in an object that is in use. Any ptr may be asked about. O(1). */
 bool cairn_slab_owns(const cairn_slab *slab, const void *ptr);
-
 void cairn_slab_stats_get(const cairn_slab *slab, cairn_slab_stats *stats); /* O(slabs) */
-
 /* NULL, or what is wrong with the cache's own notes. O(slabs). */
 const char *cairn_slab_audit(const cairn_slab *slab);
 
