@@ -195,27 +195,6 @@ TEST(the_last_block_grows_in_place_and_is_given_back)
     end(arena);
 }
 
-/* A block up to the very end of the chunk, so that the mark's place is in the chunk's tail. */
-TEST(not_past_a_mark_behind_a_full_chunk)
-{
-    for (size_t size = 900; size < 1024; size++) {
-        cairn_arena *arena = make((cairn_arena_opts){.first_chunk = 1024});
-        char *last = filled(arena, size, 1);
-        size_t used = cairn_arena_stats_get(arena).used;
-        if (cairn_arena_stats_get(arena).room == 0) {
-            cairn_mark mark = cairn_arena_mark(arena);
-            assert_true(cairn_arena_resize(arena, last, cairn__layout(size, 8), 8));
-            cairn_arena_dealloc(arena, last, cairn__layout(8, 8));
-            assert_int_equal(cairn_arena_stats_get(arena).used, used);
-            cairn_mark later = cairn_arena_mark(arena);
-            assert_true(cairn_arena_rewind(arena, later));
-            assert_true(cairn_arena_rewind(arena, mark));
-            assert_int_equal(cairn_arena_stats_get(arena).used, used);
-        }
-        end(arena);
-    }
-}
-
 /* ---- chunks ---- */
 
 TEST(chunks_double)
@@ -796,7 +775,6 @@ int main(void)
         cmocka_unit_test(defaults),
         cmocka_unit_test(size_0),
         cmocka_unit_test(the_last_block_grows_in_place_and_is_given_back),
-        cmocka_unit_test(not_past_a_mark_behind_a_full_chunk),
         cmocka_unit_test(chunks_double),
         cmocka_unit_test(chunks_of_one_size),
         cmocka_unit_test(a_large_block_leaves_the_chunk_as_it_is),

@@ -573,6 +573,27 @@ TEST(nothing_is_lost_when_the_source_fails)
     }
 }
 
+/* A block up to the very end of the chunk, so that the mark's place is in the chunk's tail. */
+TEST(not_past_a_mark_behind_a_full_chunk)
+{
+    for (size_t size = 900; size < 1024; size++) {
+        cairn_arena *arena = cairn_arena_create(&(cairn_arena_opts){.first_chunk = 1024});
+        char *last = cairn_arena_alloc(arena, size, 8);
+        size_t used = cairn_arena_stats_get(arena).used;
+        if (cairn_arena_stats_get(arena).room == 0) {
+            cairn_mark mark = cairn_arena_mark(arena);
+            assert_true(cairn_arena_resize(arena, last, cairn__layout(size, 8), 8));
+            cairn_arena_dealloc(arena, last, cairn__layout(8, 8));
+            assert_int_equal(cairn_arena_stats_get(arena).used, used);
+            cairn_mark later = cairn_arena_mark(arena);
+            assert_true(cairn_arena_rewind(arena, later));
+            assert_true(cairn_arena_rewind(arena, mark));
+            assert_int_equal(cairn_arena_stats_get(arena).used, used);
+        }
+        cairn_arena_destroy(arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -595,6 +616,7 @@ int main(void)
         cmocka_unit_test(cleanups_that_end_other_arenas),
         cmocka_unit_test(a_random_forest),
         cmocka_unit_test(nothing_is_lost_when_the_source_fails),
+        cmocka_unit_test(not_past_a_mark_behind_a_full_chunk),
     };
     return UNIT_MAIN(tests);
 }
