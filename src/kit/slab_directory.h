@@ -9,6 +9,8 @@
 
 #include "cairn/allocator.h"
 
+#include "base/config.h"
+
 struct slab_slot {
     uintptr_t key; /* 0: none */
     uintptr_t value;
