@@ -48,6 +48,8 @@ static struct {
     cairn_stack *stack;
     _Atomic uint64_t secret; /* 0: not asked for yet */
     bool stops_crimes;
+    _Atomic bool reporting; /* the end has come */
+    bool silent; /* a child that forked off then: what the reporter held is never let go */
 } process;
 
 /* ---- the C library's own malloc, which `system` is here ---- */
@@ -167,6 +169,7 @@ static void after_fork_in_child(void)
 {
     atomic_store_explicit(&process.holder, 0, memory_order_relaxed);
     lock_reset(&process.lock);
+    process.silent |= atomic_load_explicit(&process.reporting, memory_order_relaxed);
 }
 
 static void start(void)
@@ -537,15 +540,16 @@ CAIRN_EXPORT void free_aligned_sized(void *ptr, size_t align, size_t size)
     free(ptr);
 }
 
-/* Reports and buffers go out; what is freed later is no longer told. */
+/*
+ * Reports and buffers go out; what is freed later is no longer told. Without our lock: naming a
+ * function takes the loader's, and a thread that is in dlopen has that one and waits for ours. Parts
+ * that report have locks of their own.
+ */
 __attribute__((destructor)) static void at_end(void)
 {
     if (atomic_load_explicit(&process.state, memory_order_acquire) != READY ||
-        process.stack == NULL || is_inside())
+        process.stack == NULL || process.silent || is_inside())
         return;
-    if (process.locked)
-        enter();
+    atomic_store_explicit(&process.reporting, true, memory_order_relaxed);
     cairn_stack_report(process.stack);
-    if (process.locked)
-        leave();
 }
