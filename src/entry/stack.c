@@ -68,6 +68,14 @@ static bool make_all(cairn_stack *stack, cairn_allocator system, cairn_stack_err
     return true;
 }
 
+/* One line: what is quoted of the text may have others in it. */
+static void make_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            *text = '?';
+}
+
 cairn_stack *cairn__stack_create(const char *text, cairn_allocator memory, cairn_allocator system,
                                  cairn_stack_error *error)
 {
@@ -84,6 +92,7 @@ cairn_stack *cairn__stack_create(const char *text, cairn_allocator memory, cairn
             return stack;
         end_made(stack);
     }
+    make_line(error->text);
     cairn_allocator_dealloc(memory, stack, STACK);
     return NULL;
 }

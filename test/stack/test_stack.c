@@ -28,6 +28,7 @@ TEST(mistakes_are_pointed_at)
     expect_error("fitt", 0, "no such allocator: fitt (did you mean fit?)");
     expect_error("counted(fitt:best)", 8, "no such allocator: fitt (did you mean fit?)");
     expect_error("zzzzzzzz", 0, "no such allocator: zzzzzzzz");
+    expect_error("zz\nzz\tz\033z", 0, "no such allocator: zz?zz?z?z");
     expect_error("counted(heap", 12, "a bracket is not closed: that of counted");
     expect_error("counted(heap))", 13, "nothing is expected here: )");
     expect_error("counted(heap) x", 14, "nothing is expected here: x");
