@@ -196,6 +196,8 @@ CAIRN_EXPORT void cairn_cached_pool_flush(cairn_cached_pool *pool)
 {
     struct cache *cache = pool->has_slot ? cairn__os_slot_get(&pool->slot) : NULL;
     if (cache == NULL)
+        cache = seated_cache(pool); /* of a thread that is no more, see cache_with */
+    if (cache == NULL)
         return;
     cairn__os_slot_set(&pool->slot, NULL);
     cairn__cache_end(cache);

@@ -13,6 +13,7 @@
 
 #include "base/visible.h"
 #include "cairn/cached_pool.h"
+#include "os/place.h"
 
 static struct hostile source;
 
@@ -482,6 +483,23 @@ static void *end_late(void *pool)
     return NULL;
 }
 
+static uintptr_t mark_of_late;
+
+static void *end_late_marked(void *pool)
+{
+    mark_of_late = cairn__os_thread_mark();
+    return end_late(pool);
+}
+
+/* How many caches are left, if this thread has the mark of the late one; else 0. */
+static void *flush_at_once(void *pool)
+{
+    cairn_cached_pool_dealloc(pool, cairn_cached_pool_alloc(pool));
+    cairn_cached_pool_flush(pool);
+    bool has_mark = cairn__os_thread_mark() == mark_of_late;
+    return (void *)(uintptr_t)(has_mark ? cairn_cached_pool_stats_get(pool).threads : 0);
+}
+
 /* The cache that such a thread leaves goes to the next thread with its mark, or stays. */
 TEST(used_by_destructors_of_other_words)
 {
@@ -495,6 +513,22 @@ TEST(used_by_destructors_of_other_words)
     }
     assert_true(cairn_cached_pool_stats_get(pool).threads <= 5);
     assert_true(capacity_of(pool) >= 200 - 5 * 16);
+    end(pool);
+}
+
+/* Joined threads leave their stack, and so as a rule their mark, to the next one. */
+TEST(flush_of_a_cache_that_was_left)
+{
+    if (CAIRN_TSAN || cairn__is_watched())
+        return; /* see above; and a cache without a seat is found by the word alone */
+    cairn_cached_pool *pool = pool_of(16, 8, 64, 64, 8, 1);
+    pthread_t thread;
+    void *threads;
+    REQUIRE(pthread_key_create(&late_key, use_late) == 0);
+    in_a_thread(end_late_marked, pool);
+    REQUIRE(pthread_create(&thread, NULL, flush_at_once, pool) == 0);
+    pthread_join(thread, &threads);
+    assert_int_equal((uintptr_t)threads, 0);
     end(pool);
 }
 
@@ -685,6 +719,7 @@ int main(void)
         cmocka_unit_test(no_word_can_be_set),
         cmocka_unit_test(setting_the_word_uses_the_pool),
         cmocka_unit_test(used_by_destructors_of_other_words),
+        cmocka_unit_test(flush_of_a_cache_that_was_left),
         cmocka_unit_test(more_threads_than_seats),
         cmocka_unit_test(what_is_freed_twice_is_found),
         cmocka_unit_test(what_is_no_block_is_found),
