@@ -186,7 +186,8 @@ CAIRN_EXPORT void cairn_numa_destroy(cairn_numa *numa)
         cairn__os_release(mapping->base, mapping->size);
     }
     if (numa->mappings != NULL)
-        cairn__os_release(numa->mappings, numa->mapping_capacity * sizeof(struct mapping));
+        cairn__os_release(numa->mappings,
+                          whole_pages(numa->mapping_capacity * sizeof(struct mapping)));
     if (numa->is_watched)
         cairn__show_end(numa);
     cairn__os_release(numa, numa->state_size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The process's malloc as an allocator. Alignments that malloc gives anyway go to it, larger ones
- * to aligned_alloc; both kinds of blocks end in free, and a block that realloc must keep aligned
+ * to posix_memalign; both kinds of blocks end in free, and a block that realloc must keep aligned
  * moves by hand.
  */
 #include <stdlib.h>
