@@ -387,6 +387,7 @@ const struct stack_kind cairn__stack_timed = {
     .options = TIMED_OPTIONS,
     .most_children = 1,
     .thread_safe = true,
+    .fork_safe = true,
     .make = timed_make,
     .end = timed_end,
     .audit = timed_audit,
