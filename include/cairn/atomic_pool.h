@@ -16,8 +16,8 @@
  * look at memory that is gone.
  *
  * Cost: one atomic operation each for alloc and dealloc; a batch, one for up to 64 blocks. A search
- * for another group, about every 16 to 64 blocks, reads a few words. Memory: a byte a block, about
- * 700 bytes a pool and 128 a processor. Blocks are multiples of 8 bytes apart.
+ * for another group, about every 16 to 64 blocks, reads a few words. Memory: a byte a block, 768
+ * bytes a pool and 128 a processor. Blocks are multiples of 8 bytes apart.
  *
  * Growth: chunks come from the source, as large as all before together, under a lock: then, and only
  * then, an alloc may wait, and no block is free. The source is called by one thread at a time.

@@ -16,12 +16,12 @@
  *
  * Cost: a few ns a call in L1. Memory: 2 M blocks a thread and (depot_magazines + 2) M a processor
  * may be free and out of reach of other threads until these run out of memory (depots), or end or
- * flush (threads); 8 bytes for each block in a magazine, a bit for each other; about 3 KiB a pool,
- * 256 bytes a thread, 384 a processor. Blocks are multiples of 8 bytes apart.
+ * flush (threads); 8 bytes for each block in a magazine, a bit for each other; 4 KiB a pool, 128
+ * bytes a thread, 256 a processor. Blocks are multiples of 8 bytes apart.
  *
- * The source is called by one thread at a time. All threads that have used the pool must have ended
- * (joined), or flushed and not used it since, when it is destroyed: a thread that ends meanwhile
- * would look for it.
+ * The source is called by one thread at a time. While the pool is being destroyed, no thread that has
+ * used it may be ending, since it would look for the pool; join it, or let it flush, before. A thread
+ * that ends later does no harm.
  *
  * A block freed twice, or a pointer that is no block, is not seen by dealloc; the store refuses it
  * when it comes there (a number in the stats), audit finds it wherever it is, and cairn/checked.h

@@ -3,8 +3,9 @@
 #include "kit/atomic_chunk.h"
 
 enum {
-    PLENTY = GROUP_BLOCKS / 4, /* free blocks that make a group worth moving to */
-    LOOKS = 8,                 /* groups looked at for one that has plenty */
+    PLENTY = GROUP_BLOCKS / 4,          /* free blocks that make a group worth moving to */
+    HARDLY_USED = GROUP_BLOCKS * 3 / 4, /* free blocks of a group where few are in use */
+    LOOKS = 4,                          /* groups looked at for one that has plenty */
 };
 
 /* ---- begin and end ---- */
@@ -14,7 +15,8 @@ static uint32_t divide_up(uint32_t n, uint32_t by)
     return n / by + (n % by != 0);
 }
 
-uint64_t cairn__chunk_mask(const struct chunk *chunk, uint32_t group)
+/* The blocks of a group that there are. */
+static uint64_t mask_of(const struct chunk *chunk, uint32_t group)
 {
     uint32_t blocks = chunk->blocks - group * GROUP_BLOCKS;
     return blocks >= GROUP_BLOCKS ? UINT64_MAX : ((uint64_t)1 << blocks) - 1;
@@ -55,7 +57,7 @@ static void fill(struct chunk *chunk, _Atomic uint64_t *tree)
 {
     for (uint32_t i = 0; i < chunk->group_count; i++) {
         struct group *group = &chunk->groups[i];
-        atomic_init(&group->free, cairn__chunk_mask(chunk, i));
+        atomic_init(&group->free, mask_of(chunk, i));
         group->start = chunk->start + i * GROUP_BLOCKS * chunk->stride;
         group->chunk = chunk;
     }
@@ -198,11 +200,22 @@ static void choose(struct chunk *chunk, uint32_t from, uint32_t end, struct choi
     }
 }
 
-struct group *cairn__chunk_search(struct chunk *chunk, uint32_t home)
+static struct choice choose_from(struct chunk *chunk, uint32_t from)
 {
     struct choice choice = {NULL, 0, 0};
-    choose(chunk, home, chunk->group_count, &choice);
-    choose(chunk, 0, home, &choice);
+    choose(chunk, from, chunk->group_count, &choice);
+    choose(chunk, 0, from, &choice);
+    return choice;
+}
+
+struct group *cairn__chunk_search(struct chunk *chunk, uint32_t from, uint32_t home)
+{
+    struct choice choice = choose_from(chunk, from);
+    if (choice.free >= HARDLY_USED && from != home) {
+        struct choice other = choose_from(chunk, home);
+        if (other.free >= PLENTY)
+            return other.group;
+    }
     return choice.group;
 }
 
@@ -250,7 +263,7 @@ const char *cairn__chunk_audit(const struct chunk *chunk)
             group->start != chunk->start + i * GROUP_BLOCKS * chunk->stride)
             return "a group is not where it should be";
         uint64_t free = atomic_load_explicit(&group->free, memory_order_relaxed);
-        if ((free & ~cairn__chunk_mask(chunk, i)) != 0)
+        if ((free & ~mask_of(chunk, i)) != 0)
             return "a group has a free block that does not exist";
     }
     uint32_t bits = chunk->group_count;

@@ -57,10 +57,11 @@ struct chunk *cairn__chunk_create(cairn_allocator source, uint32_t blocks, size_
 void cairn__chunk_destroy(struct chunk *chunk, cairn_allocator source);
 
 /*
- * A group that had free blocks a moment ago, by way of the tree: the first of the few from `home`
- * on, and then from 0 on, that has plenty, else the one of them that has most. NULL: none was seen.
+ * A group that had free blocks a moment ago, by way of the tree: the first from `from` on, and then
+ * from 0 on, that has plenty of them, or the best of the first few. If that one is hardly used, and
+ * one near `home` has plenty, too, it is that: blocks are kept together. NULL: none was seen.
  */
-struct group *cairn__chunk_search(struct chunk *chunk, uint32_t home);
+struct group *cairn__chunk_search(struct chunk *chunk, uint32_t from, uint32_t home);
 
 /* The same, reading every group instead of the tree. */
 struct group *cairn__chunk_look_at_all(struct chunk *chunk);
@@ -68,8 +69,6 @@ struct group *cairn__chunk_look_at_all(struct chunk *chunk);
 /* A group's word is not 0 any more, but its bit was not set. */
 void cairn__chunk_announce(struct chunk *chunk, uint32_t group);
 
-/* The blocks of a group that there are. */
-uint64_t cairn__chunk_mask(const struct chunk *chunk, uint32_t group);
 size_t cairn__chunk_count_free(const struct chunk *chunk);
 const char *cairn__chunk_audit(const struct chunk *chunk);
 

@@ -4,8 +4,9 @@
  *
  * A lane is a processor's: the group that it takes from. Two threads on one processor, or a thread
  * that is moved to another in the midst of a call, do no harm: a lane is a hint, and all that counts
- * is in the groups. A lane's home in a chunk is its share of the groups; searches begin there, so
- * the lanes keep apart until memory gets scarce.
+ * is in the groups. A lane's home in a chunk is where its share of the groups begins; a search
+ * that comes to groups that are hardly used goes back there, so lanes keep apart until memory gets
+ * scarce.
  *
  * That no block is free is known by `vacancy`, a number and two bits. Who found nothing by way of
  * the trees sets LOOKING, reads all groups, and if the number is still the same sets NONE. dealloc,
@@ -209,13 +210,17 @@ static uint32_t home_of(const struct cairn_atomic_pool *pool, const struct chunk
 /* By way of the trees: the lane's own chunk first, then from the oldest on. */
 static struct group *search(struct cairn_atomic_pool *pool, const struct lane *lane)
 {
-    struct chunk *own = atomic_load_explicit(&lane->group, memory_order_acquire)->chunk;
-    struct group *group = cairn__chunk_search(own, home_of(pool, own, lane));
+    struct group *last = atomic_load_explicit(&lane->group, memory_order_acquire);
+    struct chunk *own = last->chunk;
+    uint32_t next = (uint32_t)(last - own->groups) + 1;
+    struct group *group = cairn__chunk_search(own, next < own->group_count ? next : 0,
+                                              home_of(pool, own, lane));
     uint32_t count = atomic_load_explicit(&pool->chunk_count, memory_order_acquire);
     for (uint32_t i = 0; group == NULL && i < count; i++) {
         struct chunk *chunk = pool->chunks[i];
+        uint32_t home = home_of(pool, chunk, lane);
         if (chunk != own)
-            group = cairn__chunk_search(chunk, home_of(pool, chunk, lane));
+            group = cairn__chunk_search(chunk, home, home);
     }
     return group;
 }

@@ -5,14 +5,18 @@
 #include "base/bits.h"
 #include "base/memory.h"
 
-enum { TRY_AGAIN = 64 /* calls without a cache, once there was no memory for one */ };
+enum {
+    TRY_AGAIN = 64, /* calls without a cache, once there was no memory for one */
+    CACHE_LINE = 64,
+};
 
 /* ---- magazines; under the store's lock ---- */
 
+/* Threads that have neighbours must not write to one line. */
 cairn_layout cairn__magazine_layout(const struct cairn_cached_pool *pool)
 {
-    return (cairn_layout){sizeof(struct magazine) + pool->magazine_blocks * sizeof(void *),
-                          _Alignof(struct magazine)};
+    size_t size = sizeof(struct magazine) + pool->magazine_blocks * sizeof(void *);
+    return (cairn_layout){round_up(size, CACHE_LINE), CACHE_LINE};
 }
 
 static struct magazine *take_magazine(struct cairn_cached_pool *pool)
