@@ -1,64 +1,75 @@
 /* SPDX-License-Identifier: MIT */
-/* A cache of connections, each with a buffer that is made once and serves every user after it. */
+/* Connections with a buffer each: the buffer is made once, and stays with its object between uses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cairn/slab.h>
+#include "cairn/slab.h"
 
 struct connection {
-    int number;
-    char *buffer; /* 4 KiB, for as long as the object lies in the cache */
+    char *buffer; /* from constructor to destructor */
+    size_t used;  /* 0 between uses */
+    int id;
 };
 
-static int buffers;
+enum { BUFFER = 4096 };
 
-static bool make_buffer(void *context, void *object)
+static int buffers_made, buffers_live;
+
+static bool construct(void *context, void *object)
 {
     struct connection *connection = object;
     (void)context;
-    connection->buffer = malloc(4096);
-    buffers += connection->buffer != NULL;
+    *connection = (struct connection){.buffer = malloc(BUFFER)};
+    buffers_made += connection->buffer != NULL;
+    buffers_live += connection->buffer != NULL;
     return connection->buffer != NULL;
 }
 
-static void end_buffer(void *context, void *object)
+static void destruct(void *context, void *object)
 {
     (void)context;
     free(((struct connection *)object)->buffer);
-    buffers--;
+    buffers_live--;
+}
+
+/* What goes back is as its constructor made it. */
+static void close_connection(cairn_slab *connections, struct connection *connection)
+{
+    connection->used = 0;
+    if (!cairn_slab_dealloc(connections, connection))
+        printf("%p is none of our open connections\n", (void *)connection);
 }
 
 int main(void)
 {
-    cairn_slab_opts opts = {.construct = make_buffer, .destruct = end_buffer, .slab_size = 4096};
+    cairn_slab_opts opts = {.slab_size = 4096, .construct = construct, .destruct = destruct};
     cairn_slab *connections = cairn_slab_create(cairn_layout_of(struct connection), &opts);
     if (connections == NULL)
         return 1;
 
-    int handled = 0;
-    for (int round = 0; round < 100; round++) {
-        struct connection *open[10];
-        for (int i = 0; i < 10; i++) {
+    for (int hour = 0; hour < 24; hour++) {
+        struct connection *open[300];
+        int count = hour >= 6 && hour < 12 ? 300 : 20;
+        for (int i = 0; i < count; i++) {
             open[i] = cairn_slab_alloc(connections);
             if (open[i] == NULL)
                 return 1;
-            open[i]->number = round * 10 + i;
-            snprintf(open[i]->buffer, 4096, "request %d", open[i]->number);
-            handled++;
+            open[i]->id = i;
+            open[i]->used = (size_t)snprintf(open[i]->buffer, BUFFER, "hour %d", hour);
         }
-        for (int i = 0; i < 10; i++)
-            cairn_slab_dealloc(connections, open[i]); /* the buffer stays */
+        for (int i = 0; i < count; i++)
+            close_connection(connections, open[i]);
+        if (hour % 6 == 5) /* what the last six hours did not need */
+            printf("%2d hours: %zu slabs reaped, ", hour + 1, cairn_slab_reap(connections));
+        if (hour % 6 == 5)
+            printf("%d buffers made, %d live\n", buffers_made, buffers_live);
     }
-    cairn_slab_stats stats;
-    cairn_slab_stats_get(connections, &stats);
-    printf("%d connections handled, with one buffer for each of the cache's objects: %s\n", handled,
-           (size_t)buffers == stats.objects ? "yes" : "no");
 
-    struct connection *last = cairn_slab_alloc(connections);
-    cairn_slab_dealloc(connections, last);
-    printf("given back twice: %s\n", cairn_slab_dealloc(connections, last) ? "taken" : "refused");
+    struct connection *twice = cairn_slab_alloc(connections);
+    close_connection(connections, twice);
+    printf("closed twice: %s\n", cairn_slab_dealloc(connections, twice) ? "oh" : "refused");
     cairn_slab_destroy(connections);
-    printf("buffers left: %d\n", buffers);
+    printf("%d buffers live in the end\n", buffers_live);
     return 0;
 }

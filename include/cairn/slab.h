@@ -15,9 +15,8 @@
  * looked up in a hash table of all slabs, so that dealloc knows for certain whether an address is
  * one of its objects and in use: it answers false to any other and changes nothing.
  *
- * Costs a bit an object, 64 bytes and a slot of the table a slab; at most 1/32 of a slab for colours
- * and notes. Functions take a cache that was created; none may be called from a constructor or
- * destructor of the same cache.
+ * Costs a bit an object, 56 bytes and two slots of 16 a slab; at most 1/32 of a slab for colours and
+ * notes together. Constructors and destructors must not use the cache that calls them.
  */
 #ifndef CAIRN_SLAB_H
 #define CAIRN_SLAB_H
@@ -33,15 +32,12 @@ typedef struct cairn_slab cairn_slab;
 typedef struct cairn_slab_opts {
     cairn_allocator source; /* of all that the cache needs; {NULL, NULL}: cairn_system() */
 
-    /*
-     * Bytes in a slab, and what the source must align it to: a power of two that holds an object.
-     * 0: 64 KiB, less for tiny objects and for those with a constructor, more for 2 KiB and up.
-     * At most 4096 objects are put into one.
-     */
+    /* Bytes in a slab, and what the source must align it to: a power of two that holds an object.
+     * 0: 32 KiB, less for tiny objects and for those with a constructor, more above 1 KiB. At most
+     * 4096 objects are put into one. */
     size_t slab_size;
 
-    /* Empty slabs kept when an object goes back: beyond them the oldest goes to the source.
-     * 0: no bound. */
+    /* Empty slabs that stay when an object goes back; then the oldest goes. 0: no bound. */
     size_t max_empty;
 
     /* Called with context; NULL: nothing to do. construct returns false if it could not: those of
@@ -52,16 +48,15 @@ typedef struct cairn_slab_opts {
 } cairn_slab_opts;
 
 typedef struct cairn_slab_stats {
-    size_t object_size;                            /* bytes from one object to the next */
-    size_t slab_size;                              /* bytes that the source gives for a slab */
-    size_t slab_objects;                           /* objects in a slab */
-    size_t colours;                                /* places at which a slab may begin */
-    size_t slabs_full, slabs_partial, slabs_empty; /* by what is in use */
-    size_t objects, live;                          /* in all slabs; of these, in use */
-    size_t bytes;                    /* that the source gave: slabs, notes, the cache */
-    size_t waste;                    /* of these, in no object */
-    size_t slabs_taken, slabs_given; /* ever: from the source and back to it */
-    size_t refusals;                 /* calls of dealloc that were refused */
+    size_t object_size;               /* bytes from one object to the next */
+    size_t slab_size, slab_objects;   /* bytes that the source gives for a slab; objects in it */
+    size_t colours;                   /* places in a slab at which objects may begin */
+    size_t slabs_full, slabs_partial; /* all in use; some */
+    size_t slabs_empty;               /* none */
+    size_t objects, live;             /* in all slabs; of these, in use */
+    size_t bytes, waste;              /* from the source, for all; of these, in no object */
+    size_t slabs_taken, slabs_given;  /* ever: from the source and back to it */
+    size_t refusals;                  /* calls of dealloc that were refused */
 } cairn_slab_stats;
 
 /* ---- inside: for the inline functions ---- */
@@ -140,27 +135,32 @@ static inline bool cairn_slab_dealloc(cairn_slab *slab, void *object)
            cairn_slab_dealloc_slow(slab, object);
 }
 
-/* Takes all objects back, each in the state that the next user expects. O(slabs). */
+/* Takes all objects back, each in the state that its next user expects. O(slabs). */
 void cairn_slab_reset(cairn_slab *slab);
 
-/* Takes slabs until at least `objects` are free. False: out of memory, those that came stay. */
+/* Takes slabs until at least `objects` are free. False: out of memory, or a constructor said so; what
+ * came stays. O(slabs). */
 bool cairn_slab_prefill(cairn_slab *slab, size_t objects);
 
+/* ---- slabs that are empty ---- */
+
 /*
- * Of the slabs that are empty, gives back those that no alloc since the last reap would have needed: the least number that lay
- * empty at any time in between (J. Bonwick, J. Adams, "Magazines and Vmem", USENIX 2001, section
- * 3.6). For a timer. Returns how many. O(slabs given back).
+ * Gives back those that no alloc since the last reap would have needed: the least number that lay
+ * empty at any time in between (the working set of J. Bonwick and J. Adams, "Magazines and Vmem",
+ * USENIX 2001). For a timer. Returns how many. O(slabs given back).
  */
 size_t cairn_slab_reap(cairn_slab *slab);
 
-/* All of them. Returns how many. O(slabs given back). */
+/* Gives back all of them. Returns how many. O(slabs given back). */
 size_t cairn_slab_shrink(cairn_slab *slab);
 
 /* ---- questions ---- */
 
 /* True if ptr lies in an object that is in use. Any ptr may be asked about. O(1). */
 bool cairn_slab_owns(const cairn_slab *slab, const void *ptr);
+
 void cairn_slab_stats_get(const cairn_slab *slab, cairn_slab_stats *stats); /* O(slabs) */
+
 /* NULL, or what is wrong with the cache's own notes. O(slabs). */
 const char *cairn_slab_audit(const cairn_slab *slab);
 

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread at a time. A general allocator of size classes, each a cache of equal blocks as in
- * cairn/slab.h: what J. Bonwick's kmem_alloc is to his object caches ("The Slab Allocator", USENIX
- * Summer 1994).
+ * One thread at a time. A general allocator of size classes, each with slabs of equal blocks: what
+ * J. Bonwick's kmem_alloc is to his object caches ("The Slab Allocator: An Object-Caching Kernel
+ * Memory Allocator", USENIX Summer 1994).
  *
- * Classes: steps of 16 bytes to 256, then 8 to each doubling, to CAIRN_SLAB_SET_MAX; a block wastes
- * at most 1/8 of itself above 128 bytes. Larger blocks are the source's own, passed on as they are.
- * The class follows from the layout, so that nothing is kept with a block and, in the group of
- * blocks that a class has open, nothing is looked up when it ends. All classes take their slabs of
- * CAIRN_SLAB_SET_SLAB bytes from the same chunks, so that a slab that one has emptied serves another.
+ * Classes: steps of 16 bytes to 256, then 8 to each doubling, to CAIRN_SLAB_SET_MAX. Larger blocks
+ * are the source's own, passed on as they are. The class follows from the layout, so nothing is kept
+ * with a block, and the set writes nothing into blocks. All classes take their slabs from the same
+ * chunks of memory: a slab that one has emptied serves another. New blocks go to the slabs that are
+ * fullest, so that others become empty.
  *
- * What is free is known bit by bit, and every block that ends is looked at: one that is not in use,
- * not of this set or not of that layout changes nothing and is counted. The set writes nothing into
- * blocks. Alignment, of any power of two, is that of the layout; it makes small blocks as large as
- * itself.
+ * What is free is known bit by bit, and every block that ends is looked up: one that is not in use,
+ * not of this set or not of that layout changes nothing and is counted. (Layouts of one class count
+ * as one, and a block of the class above will do, for a class may have borrowed it.)
  *
- * Costs 320 bytes for each slab of 32 KiB, a slot of 16 bytes in tables at most half full for each
- * slab and each larger block, and 6 KiB for the set. All is O(1), but for calls of the source and
- * for what says otherwise.
+ * Alignment is that of the layout, any power of two; it makes small blocks as large as itself.
+ *
+ * Costs 192 bytes and two slots of 16 for a slab of 16 KiB, 20 KiB for the set. Larger blocks cost
+ * two to four slots. All is O(1), but for calls of the source and for what says otherwise.
  */
 #ifndef CAIRN_SLAB_SET_H
 #define CAIRN_SLAB_SET_H
@@ -30,14 +30,20 @@ extern "C" {
 
 typedef struct cairn_slab_set cairn_slab_set;
 
-/* Bytes: the largest class; a slab, which is also what the source must be able to align to. */
-enum { CAIRN_SLAB_SET_MAX = 4096, CAIRN_SLAB_SET_SLAB = 32768, CAIRN_SLAB_SET_CLASSES = 48 };
+/* Bytes: the largest class, a slab, which is also what the source must be able to align to, and the
+ * step between the smallest classes; and how many classes there are. */
+enum {
+    CAIRN_SLAB_SET_MAX = 2048,
+    CAIRN_SLAB_SET_SLAB = 16384,
+    CAIRN_SLAB_SET_STEP = 16,
+    CAIRN_SLAB_SET_CLASSES = 40
+};
 
 typedef struct cairn_slab_set_opts {
     cairn_allocator source; /* of all that the set needs; {NULL, NULL}: cairn_system() */
 
-    /* Bytes of chunks without any block that are kept for reuse when a block ends; one chunk may
-     * always stay. 0: no bound; they stay until a trim. */
+    /* Bytes in chunks of slabs that no class has, which stay for reuse when a block ends; one chunk
+     * may always stay. 0: no bound; they stay until a trim. */
     size_t max_empty;
 } cairn_slab_set_opts;
 

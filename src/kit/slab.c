@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See cairn/slab.h, and slab_inside.h for what a slab is. Here: how slabs are cut, where they come
- * from and when they go back. Every slab is in the directory by its address, and
+ * See cairn/slab.h; slab_inside.h for what a slab is, slab_group.h for the open group. Here: how
+ * slabs are cut, where they come from and when they go back. Every slab is in the directory by its
+ * address, and
  *     used == 0              <=>  in the list `empty`, oldest first, empty_count of them
  *     used != 0, groups != 0 <=>  in the bin's list `partial`
  *     else full, or all that is free lies in the open group: in no list
@@ -17,14 +18,17 @@
 #include "base/memory.h"
 #include "base/visible.h"
 #include "cairn/system.h"
-#include "kit/slab_inside.h"
+#include "kit/slab_directory.h"
+#include "kit/slab_group.h"
 
 enum {
     LINE = 64,        /* of a processor's cache: the distance between colours */
     COLOURS_MAX = 64, /* then the lines of a first-level cache have all had their turn */
     COLOURS_WANTED = 8,
-    LOSS_MAX = 32, /* at most one object in so many is given up for colours and notes */
-    RED_ZONE = 16, /* behind each object where a tool watches */
+    LOSS_MAX = 32,     /* at most one object in so many is given up for colours and notes */
+    MALLOC_WORDS = 16, /* that a malloc keeps between blocks: where they find room at the end of a
+                        * slab, the next one lies right behind it */
+    RED_ZONE = 16,     /* behind each object where a tool watches */
 };
 
 #define OBJECT_SIZE_MAX ((size_t)1 << 40)
@@ -68,7 +72,7 @@ static size_t default_slab_size(size_t stride, const cairn_slab_opts *opts)
 {
     size_t usual = power_of_two_above(stride * (opts->construct != NULL ? 64 : 1024));
     size_t large = power_of_two_above(stride * 32);
-    size_t size = size_max(size_min(usual, 64 * KIB), size_min(large, MIB));
+    size_t size = size_max(size_min(usual, 32 * KIB), size_min(large, MIB));
     return size_max(size_max(size, 4 * KIB), power_of_two_above(stride));
 }
 
@@ -91,9 +95,9 @@ static bool shape_init(struct shape *shape, cairn_layout object, const cairn_sla
     if (!is_power_of_two(slab_size) || slab_size < stride)
         return false;
 
-    size_t count = size_min(slab_size / stride, SLAB_OBJECTS_MAX);
+    size_t count = size_min(slab_size / stride, SLAB_BLOCKS_MAX);
     size_t colour = size_max(LINE, align);
-    size_t wanted = slab_size_of_notes(count) + _Alignof(struct slab) +
+    size_t wanted = slab_size_of_notes(count) + _Alignof(struct slab) + MALLOC_WORDS +
                     (COLOURS_WANTED - 1) * colour;
     size_t inside = wanted < slab_size ? size_min((slab_size - wanted) / stride, count) : 0;
     bool notes_inside = inside >= count - count / LOSS_MAX;
@@ -105,8 +109,10 @@ static bool shape_init(struct shape *shape, cairn_layout object, const cairn_sla
                             .colour = colour,
                             .notes_inside = notes_inside};
     size_t least = count * stride;
-    if (notes_inside)
+    if (notes_inside) {
         least = notes_offset(shape, 0) + slab_size_of_notes(count);
+        slab_size -= MALLOC_WORDS;
+    }
     shape->colours = size_min((slab_size - least) / colour + 1, COLOURS_MAX);
     shape->size = least + (shape->colours - 1) * colour;
     return true;
@@ -119,7 +125,7 @@ static void construct_none(cairn_slab *cache, struct slab *slab, size_t count)
     if (cache->opts.destruct == NULL)
         return;
     for (size_t i = 0; i < count; i++)
-        cache->opts.destruct(cache->opts.context, slab->start + i * cache->shape.stride);
+        cache->opts.destruct(cache->opts.context, slab_block(slab, i));
 }
 
 static bool construct_all(cairn_slab *cache, struct slab *slab)
@@ -127,7 +133,7 @@ static bool construct_all(cairn_slab *cache, struct slab *slab)
     if (cache->opts.construct == NULL)
         return true;
     for (size_t i = 0; i < cache->shape.count; i++)
-        if (!cache->opts.construct(cache->opts.context, slab->start + i * cache->shape.stride)) {
+        if (!cache->opts.construct(cache->opts.context, slab_block(slab, i))) {
             construct_none(cache, slab, i);
             return false;
         }
@@ -144,9 +150,14 @@ static cairn_layout notes_layout(const cairn_slab *cache)
     return cairn__layout(slab_size_of_notes(cache->shape.count), _Alignof(struct slab));
 }
 
+static char *memory_of(const cairn_slab *cache, const struct slab *slab)
+{
+    return (char *)round_down((uintptr_t)slab->start, cache->shape.align);
+}
+
 static void give_memory(cairn_slab *cache, struct slab *slab)
 {
-    char *memory = slab->memory;
+    char *memory = memory_of(cache, slab);
     if (!cache->shape.notes_inside)
         cairn_allocator_dealloc(cache->opts.source, slab, notes_layout(cache));
     if (cache->watched)
@@ -171,8 +182,7 @@ static struct slab *take_memory(cairn_slab *cache)
     }
     cache->next_colour = (cache->next_colour + 1) % cache->shape.colours;
     slab->owner = cache;
-    slab->memory = memory;
-    cairn__slab_format(slab, &cache->bin, memory + colour);
+    cairn__slab_format(slab, &cache->bin.cut, memory + colour);
     return slab;
 }
 
@@ -196,7 +206,7 @@ static bool grow(cairn_slab *cache)
     }
     if (cache->watched)
         hide(cache, slab);
-    cairn__slab_directory_put(&cache->slabs, (uintptr_t)slab->memory, (uintptr_t)slab);
+    cairn__slab_directory_put(&cache->slabs, (uintptr_t)memory_of(cache, slab), (uintptr_t)slab);
     link_append(&cache->empty, &slab->link);
     cache->empty_count++;
     cache->taken++;
@@ -220,7 +230,7 @@ static void give_oldest(cairn_slab *cache)
     cache->empty_count--;
     cache->idle = size_min(cache->idle, cache->empty_count);
     cache->given++;
-    cairn__slab_directory_remove(&cache->slabs, (uintptr_t)slab->memory);
+    cairn__slab_directory_remove(&cache->slabs, (uintptr_t)memory_of(cache, slab));
     end_slab(cache, slab);
 }
 
@@ -234,7 +244,7 @@ static void put_empty(cairn_slab *cache, struct slab *slab)
 
 static void close_group(cairn_slab *cache)
 {
-    struct slab *slab = cairn__slab_bin_close(&cache->bin);
+    struct slab *slab = bin_close(&cache->bin);
     if (slab != NULL)
         put_empty(cache, slab);
 }
@@ -261,7 +271,10 @@ static COLD void *alloc_watched(cairn_slab *cache)
     struct slab *slab = slab_with_room(cache);
     if (slab == NULL)
         return NULL;
-    void *object = cairn__slab_take_one(slab);
+    size_t index = lowest_bit(slab->groups);
+    unsigned bit = lowest_bit(slab->free[index]);
+    bin_take_bits(&cache->bin, slab, index, (uint64_t)1 << bit);
+    void *object = slab_block(slab, index * GROUP + bit);
     cairn__show_alloc(cache, object, cache->object.size);
     if (cache->opts.construct != NULL)
         cairn__show_readable(object, cache->object.size);
@@ -272,11 +285,11 @@ CAIRN_EXPORT void *cairn_slab_alloc_slow(cairn_slab *cache)
 {
     if (UNLIKELY(cache->watched))
         return alloc_watched(cache);
-    cairn__slab_bin_close(&cache->bin); /* it has no free bits: no slab becomes empty */
+    bin_close(&cache->bin); /* it has no free bits: no slab becomes empty */
     struct slab *slab = slab_with_room(cache);
     if (UNLIKELY(slab == NULL))
         return NULL;
-    cairn__slab_bin_open(&cache->bin, slab);
+    bin_open(&cache->bin, slab);
     void *object = NULL;
     cairn__slab_group_take(&cache->bin.group, &object);
     return object;
@@ -286,6 +299,11 @@ static struct slab *find(const cairn_slab *cache, const void *ptr)
 {
     uintptr_t memory = round_down((uintptr_t)ptr, cache->shape.align);
     return (struct slab *)slab_directory_find(&cache->slabs, memory);
+}
+
+static bool is_in_use(const cairn_slab *cache, const struct slab *slab, size_t index)
+{
+    return !slab_is_free_or_held(slab, bin_held(&cache->bin), index);
 }
 
 static COLD bool refuse(cairn_slab *cache)
@@ -300,17 +318,17 @@ CAIRN_EXPORT bool cairn_slab_dealloc_slow(cairn_slab *cache, void *object)
     if (UNLIKELY(slab == NULL))
         return refuse(cache);
     size_t index = slab_index_of(slab, object);
-    if (UNLIKELY(index == SIZE_MAX || !slab_is_in_use(slab, index)))
+    if (UNLIKELY(index == SIZE_MAX || !is_in_use(cache, slab, index)))
         return refuse(cache);
     if (UNLIKELY(cache->watched)) {
         cairn__show_dealloc(cache, object, cache->object.size);
-    } else if (slab_bin_should_follow(&cache->bin, slab, index)) {
+    } else if (bin_should_follow(&cache->bin, slab, index / GROUP)) {
         if (cache->bin.group.bits != 0)
             close_group(cache);
-        slab_bin_follow(&cache->bin, slab, index / GROUP);
+        bin_follow(&cache->bin, slab, index / GROUP);
         return cairn__slab_group_put(&cache->bin.group, object);
     }
-    if (UNLIKELY(slab_release(slab, index)))
+    if (UNLIKELY(bin_give_bits(&cache->bin, slab, index / GROUP, (uint64_t)1 << index % GROUP, 1)))
         put_empty(cache, slab);
     return true;
 }
@@ -336,8 +354,8 @@ static struct slab *next_slab(const cairn_slab *cache, size_t *at)
 static void show_all_ended(cairn_slab *cache, struct slab *slab)
 {
     for (size_t i = 0; i < cache->shape.count; i++)
-        if (slab_is_in_use(slab, i))
-            cairn__show_dealloc(cache, slab->start + i * cache->shape.stride, cache->object.size);
+        if (is_in_use(cache, slab, i))
+            cairn__show_dealloc(cache, slab_block(slab, i), cache->object.size);
 }
 
 CAIRN_EXPORT void cairn_slab_reset(cairn_slab *cache)
@@ -349,7 +367,7 @@ CAIRN_EXPORT void cairn_slab_reset(cairn_slab *cache)
     for (size_t at = 0; (slab = next_slab(cache, &at)) != NULL;) {
         if (cache->watched)
             show_all_ended(cache, slab);
-        cairn__slab_format(slab, &cache->bin, slab->start);
+        cairn__slab_format(slab, &cache->bin.cut, slab->start);
         link_append(&cache->empty, &slab->link);
     }
     cache->empty_count = cache->slabs.count;
@@ -396,7 +414,7 @@ CAIRN_EXPORT cairn_slab *cairn_slab_create(cairn_layout object, const cairn_slab
         return NULL;
     *cache = (cairn_slab){.shape = shape, .object = object, .watched = watched, .opts = own};
     cache->object.size = size_max(object.size, 1);
-    cairn__slab_bin_init(&cache->bin, shape.stride, shape.count);
+    bin_init(&cache->bin, slab_cut_into(shape.stride, shape.count));
     cairn__slab_directory_init(&cache->slabs, own.source);
     link_init(&cache->empty);
     if (watched)
@@ -424,8 +442,8 @@ CAIRN_EXPORT bool cairn_slab_owns(const cairn_slab *cache, const void *ptr)
     const struct slab *slab = find(cache, ptr);
     if (slab == NULL)
         return false;
-    size_t index = ((uintptr_t)ptr - (uintptr_t)slab->start) / cache->shape.stride;
-    return index < cache->shape.count && slab_is_in_use(slab, index);
+    size_t index = slab_index_around(slab, ptr);
+    return index != SIZE_MAX && is_in_use(cache, slab, index);
 }
 
 CAIRN_EXPORT void cairn_slab_stats_get(const cairn_slab *cache, cairn_slab_stats *stats)
@@ -448,7 +466,9 @@ CAIRN_EXPORT void cairn_slab_stats_get(const cairn_slab *cache, cairn_slab_stats
     stats->waste = stats->bytes - stats->objects * shape->stride;
     const struct slab *slab;
     for (size_t at = 0; (slab = next_slab(cache, &at)) != NULL;) {
-        size_t live = cairn__slab_live(slab);
+        size_t live = slab->used;
+        if (slab == cache->bin.open)
+            live -= cairn__slab_ones(cache->bin.group.bits);
         stats->live += live;
         stats->slabs_full += live == shape->count;
         stats->slabs_partial += live != 0 && live != shape->count;
@@ -463,13 +483,14 @@ static const char *audit_slabs(const cairn_slab *cache, size_t *partial, size_t 
     const struct slab_slot *slot;
     for (size_t at = 0; (slot = slab_directory_next(&cache->slabs, &at)) != NULL;) {
         const struct slab *slab = (const struct slab *)slot->value;
-        if (slab->bin != &cache->bin || slab->owner != cache ||
-            (uintptr_t)slab->memory != slot->key ||
-            (size_t)(slab->start - slab->memory) > (cache->shape.colours - 1) * cache->shape.colour)
+        if (slab->cut != &cache->bin.cut || slab->owner != cache ||
+            (uintptr_t)slab->start - slot->key > (cache->shape.colours - 1) * cache->shape.colour)
             return "a slab is not what its slot says";
-        const char *wrong = cairn__slab_audit(slab);
+        const char *wrong = cairn__slab_audit(slab, true);
         if (wrong != NULL)
             return wrong;
+        if (cairn__slab_free_count(slab) + slab->used != cache->shape.count)
+            return "a slab has lost count";
         *empty += slab->used == 0;
         *partial += slab->used != 0 && slab->groups != 0;
     }
@@ -483,26 +504,27 @@ CAIRN_EXPORT const char *cairn_slab_audit(const cairn_slab *cache)
     if (wrong == NULL)
         wrong = audit_slabs(cache, &partial, &empty);
     if (wrong == NULL)
-        wrong = cairn__slab_bin_audit(&cache->bin, partial);
+        wrong = bin_audit(&cache->bin);
     if (wrong != NULL)
         return wrong;
     if (empty != cache->empty_count || cache->idle > empty)
         return "the empty slabs have lost count";
     if (cache->taken - cache->given != cache->slabs.count)
         return "a slab is lost";
-    const struct slab_link *link = &cache->empty;
-    for (size_t i = 0; i <= empty; i++, link = link->next)
-        if (link->next->previous != link ||
-            (i > 0 && (link == &cache->empty || SLAB_OF(link)->used != 0)))
-            return "the list of empty slabs is wrong";
-    return link == &cache->empty ? NULL : "the list of empty slabs is too long";
+    if (!cairn__slab_list_is_sound(&cache->empty, empty) ||
+        !cairn__slab_list_is_sound(&cache->bin.partial, partial))
+        return "a list is broken";
+    for (const struct slab_link *link = cache->empty.next; link != &cache->empty; link = link->next)
+        if (SLAB_OF(link)->used != 0)
+            return "a slab in use is among the empty ones";
+    return NULL;
 }
 
 CAIRN_EXPORT bool cairn_slab_visit(const cairn_slab *cache, cairn_visitor *visitor, void *context)
 {
     const struct slab *slab;
     for (size_t at = 0; (slab = next_slab(cache, &at)) != NULL;)
-        if (!cairn__slab_visit(slab, visitor, context))
+        if (!cairn__slab_visit(slab, bin_held(&cache->bin), visitor, context))
             return false;
     return true;
 }

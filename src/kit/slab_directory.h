@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From an address to what is known of it: a hash table of words, open addressing, linear probing. A
- * key is the address of a slab or of a large block, a value what its owner makes of it. The functions
- * stand in slab_inside.c; no locks: one thread at a time.
+ * From an address to what is known of it: a hash table with open addressing, linear probing and
+ * deletion by moving back (D. Knuth, The Art of Computer Programming 3, section 6.4, algorithms L
+ * and R), multiplicative hashing, at most half full. slab and slab_set look up slabs here, so that
+ * no address is followed that is not theirs. One thread at a time; memory from its source.
+ *
+ *     count    = slots whose key is not 0 <= capacity / 2
+ *     each key is found from its home: no empty slot lies between
  */
 #ifndef CAIRN_KIT_SLAB_DIRECTORY_H
 #define CAIRN_KIT_SLAB_DIRECTORY_H
@@ -22,6 +26,30 @@ struct slab_directory {
     size_t count;
     cairn_allocator source;
 };
+
+/* Empty, without a table of its own. */
+void cairn__slab_directory_init(struct slab_directory *directory, cairn_allocator source);
+
+/* Its table goes back, and it is empty. */
+void cairn__slab_directory_fini(struct slab_directory *directory);
+
+/* Room for `more` keys beyond those that are in. False: out of memory. */
+bool cairn__slab_directory_reserve(struct slab_directory *directory, size_t more);
+
+/* A key that is not in and not 0; there is room for it. */
+void cairn__slab_directory_put(struct slab_directory *directory, uintptr_t key, uintptr_t value);
+
+/* A key that is in. The room stays. */
+void cairn__slab_directory_remove(struct slab_directory *directory, uintptr_t key);
+
+/* A smaller table, if most of it is empty and the source has one. Returns the bytes saved. */
+size_t cairn__slab_directory_trim(struct slab_directory *directory);
+
+/* Of its table. */
+size_t cairn__slab_directory_bytes(const struct slab_directory *directory);
+
+/* The equations above. */
+const char *cairn__slab_directory_audit(const struct slab_directory *directory);
 
 static inline size_t slab_directory_capacity(const struct slab_directory *directory)
 {
@@ -57,25 +85,5 @@ static inline const struct slab_slot *slab_directory_next(const struct slab_dire
     }
     return NULL;
 }
-
-void cairn__slab_directory_init(struct slab_directory *directory, cairn_allocator source);
-void cairn__slab_directory_fini(struct slab_directory *directory);
-
-/* Room for `more` keys beyond those that are in. False: out of memory. */
-bool cairn__slab_directory_reserve(struct slab_directory *directory, size_t more);
-
-/* A key that is not in and not 0; there is room for it. */
-void cairn__slab_directory_put(struct slab_directory *directory, uintptr_t key, uintptr_t value);
-
-/* A key that is in. */
-void cairn__slab_directory_remove(struct slab_directory *directory, uintptr_t key);
-
-/* A smaller table, if much of it is empty and the source has one. Returns the bytes saved. */
-size_t cairn__slab_directory_trim(struct slab_directory *directory);
-
-const char *cairn__slab_directory_audit(const struct slab_directory *directory);
-
-/* The bytes of its table. */
-size_t cairn__slab_directory_bytes(const struct slab_directory *directory);
 
 #endif

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * See cairn/slab_set.h, and slab_inside.h for slabs and bins: a class is a bin. Here: chunks, which
- * the slabs of all classes are taken from, and large blocks.
+ * See cairn/slab_set.h; slab_inside.h for what a slab is, slab_class.h for classes, slab_chunks.h for
+ * where slabs come from. Here: which class serves what, and large blocks.
  *
- * A chunk is one block of the source, of up to 32 slabs; its notes, with those of its slabs, are
- * another. A slab that is empty goes back to its chunk at once. Every slab of every chunk is in the
- * directory `slabs` by its address, in use or not; every large block is in `large` with its size
- * and alignment, and so can be told from any other address, and given back when the set ends.
+ * A slab that a class has emptied goes back to its chunk at once, unless it is the class's last with
+ * room. A class without free blocks, before it has another slab, takes single blocks of the next
+ * larger class, alignment permitting: numbers in classes go up and down by chance, and a slab that
+ * one has too much is one that another has not. So the class that a layout says may be one below
+ * that of the slab.
  *
- *     bit i of chunk->free  <=>  slab i has bin == NULL
- *     chunk in chunks[s]    <=>  chunk_state(chunk) == s
- *     empty_slabs            =   slabs of the chunks in chunks[EMPTY]
- *     slab->bin != NULL      =>  slab->used != 0
+ * Every large block is in a directory with its size and alignment, and so can be told from any other
+ * address, and given back when the set ends. Owned by its user, who lets one thread in at a time.
  *
- * Where a tool watches, no group is open, blocks have a red zone behind them, and a block that is
+ * Where a tool watches, there are no hints, blocks have a red zone behind them, and a block that is
  * resized moves.
  */
 #include "cairn/slab_set.h"
@@ -21,47 +20,28 @@
 #include "base/memory.h"
 #include "base/visible.h"
 #include "cairn/system.h"
-#include "kit/slab_inside.h"
-
-#define SLAB_SIZE ((size_t)CAIRN_SLAB_SET_SLAB)
+#include "kit/slab_chunks.h"
+#include "kit/slab_class.h"
 
 enum {
     CLASSES = CAIRN_SLAB_SET_CLASSES,
-    STEP = 16, /* of the smallest classes */
-    CHUNK_SLABS_MAX = 32,
     RED_ZONE = 16,
-    LARGE_ALIGN_BITS = 6,
+    ALIGN_BITS = 6, /* of a large block's entry */
 };
-
-/* The notes of a slab of the class with most blocks. */
-enum { NOTES_SIZE = sizeof(struct slab) + CAIRN_SLAB_SET_SLAB / STEP / GROUP * sizeof(uint64_t) };
-
-struct chunk {
-    struct slab_link link; /* first */
-    char *memory;
-    uint32_t count; /* slabs */
-    uint32_t free;  /* those of no class */
-    _Alignas(struct slab) char notes[];
-};
-
-enum chunk_state { FULL, ROOMY, EMPTY, CHUNK_STATES };
 
 struct cairn_slab_set {
-    struct slab_bin bins[CLASSES];
-    struct slab_directory slabs;
+    bool watched;
+    struct slab_chunks chunks;
     struct slab_directory large;
     size_t large_bytes;
-    struct slab_link chunks[CHUNK_STATES]; /* EMPTY: oldest first; ROOMY: latest from FULL first */
-    size_t empty_slabs;
-    bool watched;
     cairn_allocator source;
-    size_t max_empty;
     size_t refusals;
+    struct slab_class classes[CLASSES];
 };
 
 static const cairn_layout STATE = {sizeof(cairn_slab_set), _Alignof(cairn_slab_set)};
 
-/* ---- classes ---- */
+/* ---- which class ---- */
 
 /*
  * 8 classes from 2^b to 2^(b+1), as many below 128, so that one formula does for all. size: 1 to
@@ -73,224 +53,71 @@ static inline size_t class_of_size(size_t size)
     return ((size - 1) >> (b - 3)) + (size_t)(b - 7) * 8;
 }
 
-static size_t class_size(size_t class)
+static size_t class_size(size_t index)
 {
-    unsigned b = class < 16 ? 7 : (unsigned)class / 8 + 6;
-    return (class - (size_t)(b - 7) * 8 + 1) << (b - 3);
+    unsigned b = index < 16 ? 7 : (unsigned)index / 8 + 6;
+    return (index - (size_t)(b - 7) * 8 + 1) << (b - 3);
 }
 
 /*
- * CLASSES: none, a large block. Sizes that are multiples of an alignment are in classes that are:
- * either the class's step is, or the size is a class.
+ * NULL: none, a large block. Sizes that are multiples of an alignment are in classes that are, too:
+ * either the step between classes is, or the size is a class.
  */
-static inline size_t class_of(const cairn_slab_set *set, cairn_layout layout)
+static inline struct slab_class *class_of(cairn_slab_set *set, cairn_layout layout)
 {
     size_t size = size_max(layout.size, 1);
     if (UNLIKELY(set->watched))
         size += RED_ZONE;
-    if (layout.align > STEP)
+    if (UNLIKELY(layout.align > CAIRN_SLAB_SET_STEP))
         size = round_up(size, layout.align);
-    return size <= CAIRN_SLAB_SET_MAX ? class_of_size(size) : CLASSES;
-}
-
-/* ---- chunks ---- */
-
-static uint32_t chunk_mask(const struct chunk *chunk)
-{
-    return mask32(0, chunk->count);
-}
-
-static enum chunk_state chunk_state(const struct chunk *chunk)
-{
-    return chunk->free == 0 ? FULL : chunk->free == chunk_mask(chunk) ? EMPTY : ROOMY;
-}
-
-static struct slab *slab_at(const struct chunk *chunk, size_t index)
-{
-    return (struct slab *)(void *)((uintptr_t)chunk->notes + index * NOTES_SIZE);
-}
-
-static cairn_layout memory_layout(size_t slabs)
-{
-    return cairn__layout(slabs * SLAB_SIZE, SLAB_SIZE);
-}
-
-static cairn_layout notes_layout(size_t slabs)
-{
-    return cairn__layout(sizeof(struct chunk) + slabs * NOTES_SIZE, _Alignof(struct chunk));
-}
-
-#define CHUNK_OF(link_of_chunk) ((struct chunk *)(void *)(link_of_chunk))
-
-/* Into the list of its state. */
-static void list_chunk(cairn_slab_set *set, struct chunk *chunk)
-{
-    enum chunk_state state = chunk_state(chunk);
-    struct slab_link *head = &set->chunks[state];
-    link_append(state == ROOMY ? head->next : head, &chunk->link);
-}
-
-static bool add_chunk(cairn_slab_set *set, size_t slabs)
-{
-    if (!cairn__slab_directory_reserve(&set->slabs, slabs))
-        return false;
-    struct chunk *chunk = cairn_allocator_alloc(set->source, notes_layout(slabs));
-    if (chunk == NULL)
-        return false;
-    chunk->memory = cairn_allocator_alloc(set->source, memory_layout(slabs));
-    if (chunk->memory == NULL) {
-        cairn_allocator_dealloc(set->source, chunk, notes_layout(slabs));
-        return false;
-    }
-    chunk->count = (uint32_t)slabs;
-    chunk->free = chunk_mask(chunk);
-    for (size_t i = 0; i < slabs; i++) {
-        struct slab *slab = slab_at(chunk, i);
-        slab->bin = NULL;
-        slab->owner = chunk;
-        slab->memory = chunk->memory + i * SLAB_SIZE;
-        cairn__slab_directory_put(&set->slabs, (uintptr_t)slab->memory, (uintptr_t)slab);
-    }
-    if (set->watched)
-        cairn__show_unused(chunk->memory, slabs * SLAB_SIZE);
-    list_chunk(set, chunk);
-    set->empty_slabs += slabs;
-    return true;
-}
-
-/* Memory and notes to the source; in no list and in no directory any more. */
-static void give_chunk(cairn_slab_set *set, struct chunk *chunk)
-{
-    size_t slabs = chunk->count;
-    if (set->watched)
-        cairn__show_usable(chunk->memory, slabs * SLAB_SIZE);
-    cairn_allocator_dealloc(set->source, chunk->memory, memory_layout(slabs));
-    cairn_allocator_dealloc(set->source, chunk, notes_layout(slabs));
-}
-
-/* The empty chunk that has been so for longest goes. Returns its bytes. */
-static size_t give_oldest(cairn_slab_set *set)
-{
-    struct chunk *chunk = CHUNK_OF(set->chunks[EMPTY].next);
-    size_t slabs = chunk->count;
-    link_remove(&chunk->link);
-    set->empty_slabs -= slabs;
-    for (size_t i = 0; i < slabs; i++)
-        cairn__slab_directory_remove(&set->slabs, (uintptr_t)slab_at(chunk, i)->memory);
-    give_chunk(set, chunk);
-    return memory_layout(slabs).size + notes_layout(slabs).size;
-}
-
-/* As many as max_empty says, but the latest. */
-static void keep_to_bound(cairn_slab_set *set)
-{
-    while (set->max_empty != 0 && set->empty_slabs * SLAB_SIZE > set->max_empty &&
-           set->chunks[EMPTY].next != set->chunks[EMPTY].previous)
-        give_oldest(set);
-}
-
-/* A slab that no class has any more. */
-static void put_slab(cairn_slab_set *set, struct slab *slab)
-{
-    struct chunk *chunk = slab->owner;
-    enum chunk_state before = chunk_state(chunk);
-    slab->bin = NULL;
-    chunk->free |= 1u << (size_t)(slab->memory - chunk->memory) / SLAB_SIZE;
-    if (chunk_state(chunk) == before)
-        return;
-    link_remove(&chunk->link);
-    list_chunk(set, chunk);
-    if (chunk_state(chunk) == EMPTY) {
-        set->empty_slabs += chunk->count;
-        keep_to_bound(set);
-    }
-}
-
-static void close_group(cairn_slab_set *set, struct slab_bin *bin)
-{
-    struct slab *slab = cairn__slab_bin_close(bin);
-    if (slab != NULL)
-        put_slab(set, slab);
-}
-
-static void close_all(cairn_slab_set *set)
-{
-    for (size_t i = 0; i < CLASSES; i++)
-        close_group(set, &set->bins[i]);
-}
-
-static struct chunk *chunk_with_room(const cairn_slab_set *set)
-{
-    if (!link_is_alone(&set->chunks[ROOMY]))
-        return CHUNK_OF(set->chunks[ROOMY].next);
-    return link_is_alone(&set->chunks[EMPTY]) ? NULL : CHUNK_OF(set->chunks[EMPTY].previous);
-}
-
-/* Chunks grow with the set; where memory is short, what lies open in other classes is looked at,
- * and one slab alone is asked for. */
-static struct chunk *find_room(cairn_slab_set *set)
-{
-    struct chunk *chunk = chunk_with_room(set);
-    if (chunk != NULL)
-        return chunk;
-    size_t slabs = size_min(size_max(set->slabs.count / 4, 1), CHUNK_SLABS_MAX);
-    if (!add_chunk(set, slabs)) {
-        close_all(set);
-        if (chunk_with_room(set) == NULL)
-            add_chunk(set, 1);
-    }
-    return chunk_with_room(set);
-}
-
-/* A slab for a class, in no list. */
-static struct slab *take_slab(cairn_slab_set *set, struct slab_bin *bin)
-{
-    struct chunk *chunk = find_room(set);
-    if (chunk == NULL)
-        return NULL;
-    struct slab *slab = slab_at(chunk, lowest_bit(chunk->free));
-    enum chunk_state before = chunk_state(chunk);
-    chunk->free &= chunk->free - 1;
-    if (before == EMPTY)
-        set->empty_slabs -= chunk->count;
-    if (chunk_state(chunk) != before) {
-        link_remove(&chunk->link);
-        list_chunk(set, chunk);
-    }
-    cairn__slab_format(slab, bin, slab->memory);
-    return slab;
+    return LIKELY(size <= CAIRN_SLAB_SET_MAX) ? &set->classes[class_of_size(size)] : NULL;
 }
 
 /* ---- blocks of classes ---- */
 
-static struct slab *slab_with_room(cairn_slab_set *set, struct slab_bin *bin)
+/* Slabs of no blocks go back to their chunks, where any class finds them. */
+static void give_empty_slabs(cairn_slab_set *set)
 {
-    if (!link_is_alone(&bin->partial))
-        return SLAB_OF(bin->partial.next);
-    return take_slab(set, bin);
+    struct slab *slab;
+    for (size_t i = 0; i < CLASSES; i++)
+        while ((slab = cairn__slab_class_take_empty(&set->classes[i])) != NULL)
+            cairn__slab_chunks_put(&set->chunks, slab);
 }
 
-static NOINLINE void *alloc_slow(cairn_slab_set *set, struct slab_bin *bin, size_t size)
+/* One more slab for a class. False: out of memory. */
+static bool grow(cairn_slab_set *set, struct slab_class *class)
 {
-    if (!set->watched)
-        cairn__slab_bin_close(bin); /* it has no free bits: no slab becomes empty */
-    struct slab *slab = slab_with_room(set, bin);
+    struct slab *slab = cairn__slab_chunks_take(&set->chunks);
+    if (UNLIKELY(slab == NULL)) {
+        give_empty_slabs(set);
+        slab = cairn__slab_chunks_take(&set->chunks);
+    }
     if (UNLIKELY(slab == NULL))
-        return NULL;
-    void *block = NULL;
+        return false;
+    cairn__slab_class_give(class, slab);
+    return true;
+}
+
+static NOINLINE void *alloc_slow(cairn_slab_set *set, struct slab_class *class, cairn_layout layout)
+{
+    if (!cairn__slab_class_find(class)) {
+        bool may_borrow = class + 1 < set->classes + CLASSES && layout.align <= CAIRN_SLAB_SET_STEP;
+        if (may_borrow && cairn__slab_class_find(class + 1))
+            class ++;
+        else if (UNLIKELY(!grow(set, class) || !cairn__slab_class_find(class)))
+            return NULL;
+    }
+    void *block = slab_class_take(class);
     if (UNLIKELY(set->watched)) {
-        block = cairn__slab_take_one(slab);
-        cairn__show_alloc(set, block, size);
-    } else {
-        cairn__slab_bin_open(bin, slab);
-        cairn__slab_group_take(&bin->group, &block);
+        class->hints = 0;
+        cairn__show_alloc(set, block, layout.size);
     }
     return block;
 }
 
-static struct slab *find_slab(const cairn_slab_set *set, const void *ptr)
+static inline void *alloc_block(cairn_slab_set *set, struct slab_class *class, cairn_layout layout)
 {
-    return (struct slab *)slab_directory_find(&set->slabs, round_down((uintptr_t)ptr, SLAB_SIZE));
+    return LIKELY(class->hints != 0) ? slab_class_take(class) : alloc_slow(set, class, layout);
 }
 
 static COLD bool refuse(cairn_slab_set *set)
@@ -299,25 +126,40 @@ static COLD bool refuse(cairn_slab_set *set)
     return false;
 }
 
-static NOINLINE bool dealloc_slow(cairn_slab_set *set, struct slab_bin *bin, void *ptr, size_t size)
+static COLD void watch_end(cairn_slab_set *set, struct slab_class *class, void *ptr, size_t size)
 {
-    struct slab *slab = find_slab(set, ptr);
-    if (UNLIKELY(slab == NULL || slab->bin != bin))
+    cairn__show_dealloc(set, ptr, size);
+    class->hints = 0;
+}
+
+static inline bool end_block(cairn_slab_set *set, struct slab_class *class, void *ptr, size_t size)
+{
+    struct slab *slab = slab_chunks_find(&set->chunks, ptr);
+    if (UNLIKELY(slab == NULL))
         return refuse(set);
-    size_t index = slab_index_of(slab, ptr);
-    if (UNLIKELY(index == SIZE_MAX || !slab_is_in_use(slab, index)))
-        return refuse(set);
-    if (UNLIKELY(set->watched)) {
-        cairn__show_dealloc(set, ptr, size);
-    } else if (slab_bin_should_follow(bin, slab, index)) {
-        if (bin->group.bits != 0)
-            close_group(set, bin);
-        slab_bin_follow(bin, slab, index / GROUP);
-        return cairn__slab_group_put(&bin->group, ptr);
+    if (UNLIKELY(slab_class_of(slab) != class)) {
+        class ++;
+        if (slab_class_of(slab) != class)
+            return refuse(set);
     }
-    if (UNLIKELY(slab_release(slab, index)))
-        put_slab(set, slab);
+    size_t index = slab_index_of(slab, ptr);
+    if (UNLIKELY(index == SIZE_MAX || slab_is_free(slab, index)))
+        return refuse(set);
+    bool is_empty = slab_class_end(class, slab, ptr, index);
+    if (UNLIKELY(set->watched))
+        watch_end(set, class, ptr, size);
+    if (UNLIKELY(is_empty))
+        cairn__slab_chunks_put(&set->chunks, slab);
     return true;
+}
+
+static bool is_in_use(const cairn_slab_set *set, const struct slab_class *class, const void *ptr)
+{
+    const struct slab *slab = slab_chunks_find(&set->chunks, ptr);
+    if (slab == NULL || (slab_class_of(slab) != class && slab_class_of(slab) != class + 1))
+        return false;
+    size_t index = slab_index_of(slab, ptr);
+    return index != SIZE_MAX && !slab_is_free(slab, index);
 }
 
 /* ---- large blocks ---- */
@@ -325,24 +167,14 @@ static NOINLINE bool dealloc_slow(cairn_slab_set *set, struct slab_bin *bin, voi
 /* What the directory holds of one; 0: no block can be so large. */
 static uintptr_t large_value(cairn_layout layout)
 {
-    if (layout.size >> (64 - LARGE_ALIGN_BITS) != 0)
+    if (layout.size >> (64 - ALIGN_BITS) != 0)
         return 0;
-    return size_max(layout.size, 1) << LARGE_ALIGN_BITS | log2_floor(layout.align);
+    return size_max(layout.size, 1) << ALIGN_BITS | log2_floor(layout.align);
 }
 
 static cairn_layout large_layout(uintptr_t value)
 {
-    return cairn__layout(value >> LARGE_ALIGN_BITS,
-                         (size_t)1 << (value & mask32(0, LARGE_ALIGN_BITS)));
-}
-
-static size_t give_all(cairn_slab_set *set)
-{
-    size_t bytes = 0;
-    close_all(set);
-    while (!link_is_alone(&set->chunks[EMPTY]))
-        bytes += give_oldest(set);
-    return bytes;
+    return cairn__layout(value >> ALIGN_BITS, (size_t)1 << (value & mask32(0, ALIGN_BITS)));
 }
 
 static void *source_alloc(const cairn_slab_set *set, cairn_layout layout, bool zeroed)
@@ -351,14 +183,20 @@ static void *source_alloc(const cairn_slab_set *set, cairn_layout layout, bool z
                   : cairn_allocator_alloc(set->source, layout);
 }
 
-static COLD void *large_alloc(cairn_slab_set *set, cairn_layout layout, bool zeroed)
+static size_t give_empty(cairn_slab_set *set)
+{
+    give_empty_slabs(set);
+    return cairn__slab_chunks_trim(&set->chunks);
+}
+
+static COLD void *alloc_large(cairn_slab_set *set, cairn_layout layout, bool zeroed)
 {
     uintptr_t value = large_value(layout);
     if (value == 0 || !cairn__slab_directory_reserve(&set->large, 1))
         return NULL;
     layout = large_layout(value);
     void *ptr = source_alloc(set, layout, zeroed);
-    if (ptr == NULL && give_all(set) != 0)
+    if (ptr == NULL && give_empty(set) != 0)
         ptr = source_alloc(set, layout, zeroed);
     if (ptr == NULL)
         return NULL;
@@ -373,7 +211,7 @@ static bool is_large(const cairn_slab_set *set, const void *ptr, cairn_layout la
     return value != 0 && value == large_value(layout);
 }
 
-static COLD bool large_dealloc(cairn_slab_set *set, void *ptr, cairn_layout layout)
+static COLD bool end_large(cairn_slab_set *set, void *ptr, cairn_layout layout)
 {
     if (UNLIKELY(!is_large(set, ptr, layout)))
         return refuse(set);
@@ -384,7 +222,7 @@ static COLD bool large_dealloc(cairn_slab_set *set, void *ptr, cairn_layout layo
     return true;
 }
 
-static void *large_realloc(cairn_slab_set *set, void *ptr, cairn_layout layout, size_t new_size)
+static void *realloc_large(cairn_slab_set *set, void *ptr, cairn_layout layout, size_t new_size)
 {
     uintptr_t value = large_value(cairn__layout(new_size, layout.align));
     if (value == 0)
@@ -404,70 +242,54 @@ static void *large_realloc(cairn_slab_set *set, void *ptr, cairn_layout layout, 
 
 static void *set_alloc(void *self, cairn_layout layout)
 {
-    cairn_slab_set *set = self;
-    size_t class = class_of(set, layout);
-    if (UNLIKELY(class == CLASSES))
-        return large_alloc(set, layout, false);
-    void *block;
-    if (LIKELY(cairn__slab_group_take(&set->bins[class].group, &block)))
-        return block;
-    return alloc_slow(set, &set->bins[class], layout.size);
+    struct slab_class *class = class_of(self, layout);
+    if (UNLIKELY(class == NULL))
+        return alloc_large(self, layout, false);
+    return alloc_block(self, class, layout);
 }
 
 static void *set_alloc_zeroed(void *self, cairn_layout layout)
 {
-    cairn_slab_set *set = self;
-    if (class_of(set, layout) == CLASSES)
-        return large_alloc(set, layout, true);
-    void *block = set_alloc(set, layout);
+    struct slab_class *class = class_of(self, layout);
+    if (UNLIKELY(class == NULL))
+        return alloc_large(self, layout, true);
+    void *block = alloc_block(self, class, layout);
     if (LIKELY(block != NULL))
         memset(block, 0, layout.size);
     return block;
 }
 
-static bool end_block(cairn_slab_set *set, void *ptr, cairn_layout layout)
+static bool set_end(cairn_slab_set *set, void *ptr, cairn_layout layout)
 {
-    size_t class = class_of(set, layout);
-    if (UNLIKELY(class == CLASSES))
-        return large_dealloc(set, ptr, layout);
-    return cairn__slab_group_put(&set->bins[class].group, ptr) ||
-           dealloc_slow(set, &set->bins[class], ptr, layout.size);
+    struct slab_class *class = class_of(set, layout);
+    if (UNLIKELY(class == NULL))
+        return end_large(set, ptr, layout);
+    return end_block(set, class, ptr, layout.size);
 }
 
 static void set_dealloc(void *self, void *ptr, cairn_layout layout)
 {
-    end_block(self, ptr, layout);
-}
-
-static bool is_in_use(const cairn_slab_set *set, size_t class, const void *ptr)
-{
-    const struct slab *slab = find_slab(set, ptr);
-    if (slab == NULL || slab->bin != &set->bins[class])
-        return false;
-    size_t index = slab_index_of(slab, ptr);
-    return index != SIZE_MAX && slab_is_in_use(slab, index);
+    set_end(self, ptr, layout);
 }
 
 static void *set_realloc(void *self, void *ptr, cairn_layout layout, size_t new_size)
 {
     cairn_slab_set *set = self;
     cairn_layout new_layout = cairn__layout(new_size, layout.align);
-    size_t old_class = class_of(set, layout);
-    size_t new_class = class_of(set, new_layout);
-    if (UNLIKELY(old_class == CLASSES ? !is_large(set, ptr, layout)
-                                      : !is_in_use(set, old_class, ptr))) {
+    struct slab_class *class = class_of(set, layout), *new_class = class_of(set, new_layout);
+    if (UNLIKELY(class != NULL ? !is_in_use(set, class, ptr) : !is_large(set, ptr, layout))) {
         refuse(set);
         return NULL;
     }
-    if (old_class == new_class && !set->watched && old_class != CLASSES)
+    if (class == NULL && new_class == NULL)
+        return realloc_large(set, ptr, layout, new_size);
+    if (class == new_class && !set->watched)
         return ptr;
-    if (old_class == CLASSES && new_class == CLASSES)
-        return large_realloc(set, ptr, layout, new_size);
     void *moved = set_alloc(set, new_layout);
     if (UNLIKELY(moved == NULL))
         return NULL;
     memcpy(moved, ptr, size_min(layout.size, new_size));
-    end_block(set, ptr, layout);
+    set_end(set, ptr, layout);
     return moved;
 }
 
@@ -478,13 +300,13 @@ static bool set_owns(void *self, const void *ptr)
 
 static size_t set_usable_size(void *self, const void *ptr, cairn_layout layout)
 {
-    const cairn_slab_set *set = self;
-    size_t class = class_of(set, layout);
-    if (class == CLASSES) {
+    cairn_slab_set *set = self;
+    const struct slab_class *class = class_of(set, layout);
+    if (class == NULL) {
         layout = large_layout(large_value(layout));
         return cairn_allocator_usable_size(set->source, ptr, layout);
     }
-    return set->watched ? layout.size : class_size(class);
+    return set->watched ? layout.size : class->cut.stride;
 }
 
 CAIRN_EXPORT cairn_allocator cairn_slab_set_allocator(cairn_slab_set *set)
@@ -503,12 +325,12 @@ CAIRN_EXPORT cairn_allocator cairn_slab_set_allocator(cairn_slab_set *set)
 
 CAIRN_EXPORT void *cairn_slab_set_alloc(cairn_slab_set *set, cairn_layout layout)
 {
-    return cairn_layout_is_valid(layout) ? set_alloc(set, layout) : NULL;
+    return LIKELY(cairn_layout_is_valid(layout)) ? set_alloc(set, layout) : NULL;
 }
 
 CAIRN_EXPORT bool cairn_slab_set_dealloc(cairn_slab_set *set, void *ptr, cairn_layout layout)
 {
-    return cairn_layout_is_valid(layout) ? end_block(set, ptr, layout) : refuse(set);
+    return LIKELY(cairn_layout_is_valid(layout)) ? set_end(set, ptr, layout) : refuse(set);
 }
 
 CAIRN_EXPORT void *cairn_slab_set_realloc(cairn_slab_set *set, void *ptr, cairn_layout layout,
@@ -521,18 +343,10 @@ CAIRN_EXPORT void *cairn_slab_set_realloc(cairn_slab_set *set, void *ptr, cairn_
 
 /* ---- all of it ---- */
 
-static struct slab *next_slab(const cairn_slab_set *set, size_t *at)
+static void init_classes(cairn_slab_set *set)
 {
-    const struct slab_slot *slot = slab_directory_next(&set->slabs, at);
-    return slot != NULL ? (struct slab *)slot->value : NULL;
-}
-
-static void show_all_ended(cairn_slab_set *set, const struct slab *slab)
-{
-    size_t stride = slab->bin->group.stride;
-    for (size_t i = 0; i < slab->bin->count; i++)
-        if (slab_is_in_use(slab, i))
-            cairn__show_dealloc(set, slab->start + i * stride, stride);
+    for (size_t i = 0; i < CLASSES; i++)
+        cairn__slab_class_init(&set->classes[i], class_size(i), SLAB_SIZE / class_size(i));
 }
 
 static void end_large_blocks(cairn_slab_set *set)
@@ -544,33 +358,28 @@ static void end_large_blocks(cairn_slab_set *set)
     set->large_bytes = 0;
 }
 
+static void show_all_ended(cairn_slab_set *set)
+{
+    const struct slab *slab;
+    for (size_t at = 0; (slab = slab_chunks_next(&set->chunks, &at)) != NULL;)
+        for (size_t i = 0; slab->cut != NULL && i < slab->cut->count; i++)
+            if (!slab_is_free(slab, i))
+                cairn__show_dealloc(set, slab_block(slab, i), slab->cut->stride);
+}
+
 CAIRN_EXPORT void cairn_slab_set_reset(cairn_slab_set *set)
 {
+    if (set->watched)
+        show_all_ended(set);
     end_large_blocks(set);
-    close_all(set);
-    for (size_t i = 0; i < CLASSES; i++)
-        link_init(&set->bins[i].partial);
-    for (size_t i = 0; i < CHUNK_STATES; i++)
-        link_init(&set->chunks[i]);
-    struct slab *slab;
-    for (size_t at = 0; (slab = next_slab(set, &at)) != NULL;) {
-        if (set->watched && slab->bin != NULL)
-            show_all_ended(set, slab);
-        slab->bin = NULL;
-        struct chunk *chunk = slab->owner;
-        if (slab->memory != chunk->memory)
-            continue;
-        chunk->free = chunk_mask(chunk);
-        list_chunk(set, chunk);
-    }
-    set->empty_slabs = set->slabs.count;
-    keep_to_bound(set);
+    init_classes(set);
+    cairn__slab_chunks_reset(&set->chunks);
 }
 
 CAIRN_EXPORT size_t cairn_slab_set_trim(cairn_slab_set *set)
 {
-    size_t bytes = give_all(set);
-    bytes += cairn__slab_directory_trim(&set->slabs);
+    size_t bytes = give_empty(set);
+    bytes += cairn__slab_directory_trim(&set->chunks.slabs);
     return bytes + cairn__slab_directory_trim(&set->large);
 }
 
@@ -584,14 +393,13 @@ CAIRN_EXPORT cairn_slab_set *cairn_slab_set_create(const cairn_slab_set_opts *op
     cairn_slab_set *set = cairn_allocator_alloc(own.source, STATE);
     if (set == NULL)
         return NULL;
-    *set = (cairn_slab_set){.source = own.source, .max_empty = own.max_empty};
+    set->source = own.source;
     set->watched = cairn__is_watched();
-    for (size_t i = 0; i < CLASSES; i++)
-        cairn__slab_bin_init(&set->bins[i], class_size(i), SLAB_SIZE / class_size(i));
-    cairn__slab_directory_init(&set->slabs, own.source);
+    set->large_bytes = 0;
+    set->refusals = 0;
+    init_classes(set);
+    cairn__slab_chunks_init(&set->chunks, own.source, own.max_empty, set->watched);
     cairn__slab_directory_init(&set->large, own.source);
-    for (size_t i = 0; i < CHUNK_STATES; i++)
-        link_init(&set->chunks[i]);
     if (set->watched)
         cairn__show_begin(set);
     return set;
@@ -601,9 +409,8 @@ CAIRN_EXPORT void cairn_slab_set_destroy(cairn_slab_set *set)
 {
     if (set == NULL)
         return;
-    cairn_slab_set_reset(set);
-    give_all(set);
-    cairn__slab_directory_fini(&set->slabs);
+    end_large_blocks(set);
+    cairn__slab_chunks_fini(&set->chunks);
     if (set->watched)
         cairn__show_end(set);
     cairn_allocator_dealloc(set->source, set, STATE);
@@ -624,13 +431,13 @@ static bool is_in_large(const cairn_slab_set *set, const void *ptr)
 
 CAIRN_EXPORT bool cairn_slab_set_owns(const cairn_slab_set *set, const void *ptr)
 {
-    const struct slab *slab = find_slab(set, ptr);
+    const struct slab *slab = slab_chunks_find(&set->chunks, ptr);
     if (slab == NULL)
         return ptr != NULL && is_in_large(set, ptr);
-    if (slab->bin == NULL)
+    if (slab->cut == NULL)
         return false;
-    size_t index = (size_t)((const char *)ptr - slab->start) / slab->bin->group.stride;
-    return index < slab->bin->count && slab_is_in_use(slab, index);
+    size_t index = slab_index_around(slab, ptr);
+    return index != SIZE_MAX && !slab_is_free(slab, index);
 }
 
 CAIRN_EXPORT void cairn_slab_set_stats_get(const cairn_slab_set *set, cairn_slab_set_stats *stats)
@@ -638,21 +445,20 @@ CAIRN_EXPORT void cairn_slab_set_stats_get(const cairn_slab_set *set, cairn_slab
     *stats = (cairn_slab_set_stats){
         .large = set->large.count,
         .large_bytes = set->large_bytes,
-        .slabs = set->slabs.count,
+        .slabs = set->chunks.slabs.count,
         .refusals = set->refusals,
     };
-    stats->bytes = sizeof *set + cairn__slab_directory_bytes(&set->slabs) +
-                   cairn__slab_directory_bytes(&set->large) + set->large_bytes +
-                   stats->slabs * (SLAB_SIZE + NOTES_SIZE);
+    stats->bytes = sizeof *set + cairn__slab_chunks_bytes(&set->chunks, &stats->chunks) +
+                   cairn__slab_directory_bytes(&set->large) + set->large_bytes;
     const struct slab *slab;
-    for (size_t at = 0; (slab = next_slab(set, &at)) != NULL;) {
-        stats->chunks += slab->memory == ((const struct chunk *)slab->owner)->memory;
-        stats->slabs_free += slab->bin == NULL;
-        size_t live = slab->bin != NULL ? cairn__slab_live(slab) : 0;
-        stats->live += live;
-        stats->live_bytes += live != 0 ? live * slab->bin->group.stride : 0;
+    for (size_t at = 0; (slab = slab_chunks_next(&set->chunks, &at)) != NULL;) {
+        if (slab->cut == NULL) {
+            stats->slabs_free++;
+            continue;
+        }
+        stats->live += slab->used;
+        stats->live_bytes += slab->used * slab->cut->stride;
     }
-    stats->bytes += stats->chunks * sizeof(struct chunk);
 }
 
 CAIRN_EXPORT bool cairn_slab_set_class_stats_get(const cairn_slab_set *set, size_t index,
@@ -660,15 +466,15 @@ CAIRN_EXPORT bool cairn_slab_set_class_stats_get(const cairn_slab_set *set, size
 {
     if (index >= CLASSES)
         return false;
-    const struct slab_bin *bin = &set->bins[index];
-    *stats = (cairn_slab_set_class_stats){.size = class_size(index), .slab_blocks = bin->count};
+    const struct slab_cut *cut = &set->classes[index].cut;
+    *stats = (cairn_slab_set_class_stats){.size = cut->stride, .slab_blocks = cut->count};
     const struct slab *slab;
-    for (size_t at = 0; (slab = next_slab(set, &at)) != NULL;) {
-        if (slab->bin != bin)
+    for (size_t at = 0; (slab = slab_chunks_next(&set->chunks, &at)) != NULL;) {
+        if (slab->cut != cut)
             continue;
         stats->slabs++;
-        stats->blocks += bin->count;
-        stats->live += cairn__slab_live(slab);
+        stats->blocks += cut->count;
+        stats->live += slab->used;
     }
     return true;
 }
@@ -677,9 +483,10 @@ CAIRN_EXPORT bool cairn_slab_set_visit(const cairn_slab_set *set, cairn_visitor 
                                        void *context)
 {
     const struct slab *slab;
-    for (size_t at = 0; (slab = next_slab(set, &at)) != NULL;)
-        if (slab->bin == NULL ? !visitor(context, slab->memory, SLAB_SIZE, false)
-                              : !cairn__slab_visit(slab, visitor, context))
+    const struct slab_held none = {NULL, 0, 0};
+    for (size_t at = 0; (slab = slab_chunks_next(&set->chunks, &at)) != NULL;)
+        if (slab->cut == NULL ? !visitor(context, slab->start, SLAB_SIZE, false)
+                              : !cairn__slab_visit(slab, none, visitor, context))
             return false;
     const struct slab_slot *slot;
     for (size_t at = 0; (slot = slab_directory_next(&set->large, &at)) != NULL;)
@@ -690,70 +497,22 @@ CAIRN_EXPORT bool cairn_slab_set_visit(const cairn_slab_set *set, cairn_visitor 
 
 /* ---- audit ---- */
 
-struct tally {
-    size_t partial[CLASSES];     /* slabs that should be in the lists of the bins */
-    size_t chunks[CHUNK_STATES]; /* that should be in these lists */
-    size_t slabs, empty_slabs;
-};
-
-static const char *audit_chunk(const struct chunk *chunk, struct tally *tally)
+/* Every slab by itself; listed[c]: how many should be in the lists of class c. */
+static const char *audit_slabs(const cairn_slab_set *set, size_t listed[CLASSES])
 {
-    for (size_t i = 0; i < chunk->count; i++) {
-        const struct slab *slab = slab_at(chunk, i);
-        if (slab->owner != chunk || slab->memory != chunk->memory + i * SLAB_SIZE)
-            return "a slab is not where its chunk says";
-        if ((slab->bin == NULL) != (chunk->free >> i & 1))
-            return "a chunk does not know which slabs are free";
-    }
-    tally->chunks[chunk_state(chunk)]++;
-    tally->slabs += chunk->count;
-    tally->empty_slabs += chunk_state(chunk) == EMPTY ? chunk->count : 0;
-    return NULL;
-}
-
-static const char *audit_slab(const cairn_slab_set *set, const struct slab *slab,
-                              struct tally *tally)
-{
-    if (slab->bin == NULL)
-        return NULL;
-    size_t class = (size_t)(slab->bin - set->bins);
-    if (class >= CLASSES)
-        return "a slab is of no class";
-    if (slab->used == 0)
-        return "a class keeps an empty slab";
-    tally->partial[class] += slab->groups != 0;
-    return cairn__slab_audit(slab);
-}
-
-static const char *audit_all(const cairn_slab_set *set, struct tally *tally)
-{
-    const struct slab_slot *slot;
-    for (size_t at = 0; (slot = slab_directory_next(&set->slabs, &at)) != NULL;) {
-        const struct slab *slab = (const struct slab *)slot->value;
-        const struct chunk *chunk = slab->owner;
-        const char *wrong = audit_slab(set, slab, tally);
-        if ((uintptr_t)slab->memory != slot->key)
-            wrong = "a slab is not what its slot says";
-        if (wrong == NULL && slab->memory == chunk->memory)
-            wrong = audit_chunk(chunk, tally);
+    const struct slab *slab;
+    for (size_t at = 0; (slab = slab_chunks_next(&set->chunks, &at)) != NULL;) {
+        if (slab->cut == NULL)
+            continue;
+        size_t index = (size_t)(slab_class_of(slab) - set->classes);
+        if (index >= CLASSES)
+            return "a slab is of no class";
+        const char *wrong = cairn__slab_class_audit_slab(slab);
         if (wrong != NULL)
             return wrong;
+        listed[index] += slab_is_listed(slab);
     }
-    if (tally->slabs != set->slabs.count || tally->empty_slabs != set->empty_slabs)
-        return "the set has lost count of its slabs";
     return NULL;
-}
-
-static const char *audit_list(const cairn_slab_set *set, enum chunk_state state, size_t count)
-{
-    const struct slab_link *head = &set->chunks[state], *link = head;
-    for (size_t i = 0; i <= count; i++, link = link->next) {
-        if (link->next->previous != link)
-            return "a list of chunks is broken";
-        if (i > 0 && (link == head || chunk_state(CHUNK_OF(link)) != state))
-            return "a chunk is in the wrong list";
-    }
-    return link == head ? NULL : "a list of chunks is too long";
 }
 
 static const char *audit_large(const cairn_slab_set *set)
@@ -767,17 +526,15 @@ static const char *audit_large(const cairn_slab_set *set)
 
 CAIRN_EXPORT const char *cairn_slab_set_audit(const cairn_slab_set *set)
 {
-    struct tally tally = {.slabs = 0};
-    const char *wrong = cairn__slab_directory_audit(&set->slabs);
+    size_t listed[CLASSES] = {0};
+    const char *wrong = cairn__slab_chunks_audit(&set->chunks);
     if (wrong == NULL)
         wrong = cairn__slab_directory_audit(&set->large);
     if (wrong == NULL)
         wrong = audit_large(set);
     if (wrong == NULL)
-        wrong = audit_all(set, &tally);
+        wrong = audit_slabs(set, listed);
     for (size_t i = 0; wrong == NULL && i < CLASSES; i++)
-        wrong = cairn__slab_bin_audit(&set->bins[i], tally.partial[i]);
-    for (int i = 0; wrong == NULL && i < CHUNK_STATES; i++)
-        wrong = audit_list(set, (enum chunk_state)i, tally.chunks[i]);
+        wrong = cairn__slab_class_audit(&set->classes[i], listed[i]);
     return wrong;
 }

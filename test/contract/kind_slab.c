@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* Slabs: caches of small, odd, aligned and large objects; and the set for all sizes. */
+/* Object caches: as they come, with small slabs that go back soon, of aligned objects, of tiny ones,
+ * with notes apart from objects. */
 #include "cairn/slab.h"
-#include "cairn/slab_set.h"
 
 #include "contract/contract.h"
 
-static void *make(cairn_allocator source, cairn_layout object, size_t max_empty)
+static void *make(cairn_allocator source)
 {
-    cairn_slab_opts opts = {.source = source, .max_empty = max_empty};
-    return cairn_slab_create(object, &opts);
+    return cairn_slab_create((cairn_layout){256, 16}, &(cairn_slab_opts){.source = source});
 }
 
-static void *small_make(cairn_allocator source)
+static void *make_small(cairn_allocator source)
 {
-    return make(source, (cairn_layout){64, 16}, 0);
+    return cairn_slab_create(
+        (cairn_layout){100, 8},
+        &(cairn_slab_opts){.source = source, .slab_size = 512, .max_empty = 1});
 }
 
-static void *odd_make(cairn_allocator source)
+static void *make_aligned(cairn_allocator source)
 {
-    return make(source, (cairn_layout){23, 1}, 1);
+    return cairn_slab_create((cairn_layout){5000, 4096}, &(cairn_slab_opts){.source = source});
 }
 
-static void *aligned_make(cairn_allocator source)
+static void *make_tiny(cairn_allocator source)
 {
-    return make(source, (cairn_layout){256, 256}, 1);
+    return cairn_slab_create((cairn_layout){1, 1}, &(cairn_slab_opts){.source = source});
 }
 
-static void *large_make(cairn_allocator source)
+static void *make_apart(cairn_allocator source)
 {
-    return make(source, (cairn_layout){8192, 64}, 1);
+    return cairn_slab_create((cairn_layout){512, 64},
+                             &(cairn_slab_opts){.source = source, .slab_size = 2048});
 }
 
 static cairn_allocator allocator(void *state)
@@ -43,7 +45,9 @@ static void reset(void *state)
 
 static const char *audit(void *state)
 {
-    return cairn_slab_audit(state);
+    cairn_slab_stats stats;
+    cairn_slab_stats_get(state, &stats);
+    return stats.refusals != 0 ? "a block was refused" : cairn_slab_audit(state);
 }
 
 static bool visit(void *state, cairn_visitor *visitor, void *context)
@@ -56,56 +60,15 @@ static void end(void *state)
     cairn_slab_destroy(state);
 }
 
-#define SLAB_ROW                                                                                   \
+#define SLAB                                                                                       \
     .reuses = true, .allocator = allocator, .reset = reset, .audit = audit, .visit = visit,        \
     .end = end, .ends_with_live_blocks = true
 
-CONTRACT_KIND(small, .name = "slab:64", .max_size = 64, .max_align = 16, .make = small_make,
-              SLAB_ROW);
-CONTRACT_KIND(odd, .name = "slab:23", .max_size = 23, .max_align = 1, .make = odd_make, SLAB_ROW);
-CONTRACT_KIND(aligned, .name = "slab:256", .max_size = 256, .max_align = 256, .make = aligned_make,
-              SLAB_ROW);
-CONTRACT_KIND(large, .name = "slab:8K", .max_size = 8192, .max_align = 64, .make = large_make,
-              SLAB_ROW);
-
-static void *set_make(cairn_allocator source)
-{
-    return cairn_slab_set_create(&(cairn_slab_set_opts){.source = source});
-}
-
-static void *sparing_make(cairn_allocator source)
-{
-    return cairn_slab_set_create(&(cairn_slab_set_opts){.source = source, .max_empty = 1});
-}
-
-static cairn_allocator set_allocator(void *state)
-{
-    return cairn_slab_set_allocator(state);
-}
-
-static void set_reset(void *state)
-{
-    cairn_slab_set_reset(state);
-}
-
-static const char *set_audit(void *state)
-{
-    return cairn_slab_set_audit(state);
-}
-
-static bool set_visit(void *state, cairn_visitor *visitor, void *context)
-{
-    return cairn_slab_set_visit(state, visitor, context);
-}
-
-static void set_end(void *state)
-{
-    cairn_slab_set_destroy(state);
-}
-
-#define SET_ROW                                                                                    \
-    .reuses = true, .allocator = set_allocator, .reset = set_reset, .audit = set_audit,            \
-    .visit = set_visit, .end = set_end, .ends_with_live_blocks = true
-
-CONTRACT_KIND(set, .name = "slab_set", .make = set_make, SET_ROW);
-CONTRACT_KIND(sparing, .name = "slab_set:sparing", .make = sparing_make, SET_ROW);
+CONTRACT_KIND(slab, .name = "slab:256", .max_size = 256, .max_align = 16, .make = make, SLAB);
+CONTRACT_KIND(slab_small, .name = "slab:100,small", .max_size = 100, .max_align = 8,
+              .make = make_small, SLAB);
+CONTRACT_KIND(slab_aligned, .name = "slab:5000,aligned", .max_size = 5000, .max_align = 4096,
+              .make = make_aligned, SLAB);
+CONTRACT_KIND(slab_tiny, .name = "slab:1", .max_size = 1, .max_align = 1, .make = make_tiny, SLAB);
+CONTRACT_KIND(slab_apart, .name = "slab:512,apart", .max_size = 512, .max_align = 64,
+              .make = make_apart, SLAB);
