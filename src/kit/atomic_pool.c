@@ -474,12 +474,12 @@ CAIRN_EXPORT void cairn_atomic_pool_destroy(cairn_atomic_pool *pool)
 {
     if (pool == NULL)
         return;
+    cairn__show_end(pool); /* hides what is live: before it is shown to its next user */
     for (uint32_t i = atomic_load_explicit(&pool->chunk_count, memory_order_acquire); i-- > 0;) {
         if (pool->is_watched)
             cairn__show_usable(pool->chunks[i]->start, pool->chunks[i]->bytes);
         cairn__chunk_destroy(pool->chunks[i], pool->source);
     }
-    cairn__show_end(pool);
     cairn_allocator_dealloc(pool->source, pool, layout_of(pool->lane_count));
 }
 

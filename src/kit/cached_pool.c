@@ -324,6 +324,7 @@ CAIRN_EXPORT void cairn_cached_pool_destroy(cairn_cached_pool *pool)
 {
     if (pool == NULL)
         return;
+    cairn__show_end(pool); /* hides what is live: before it is shown to its next user */
     struct store *store = &pool->store;
     if (pool->has_slot)
         cairn__os_slot_fini(&pool->slot);
@@ -338,7 +339,6 @@ CAIRN_EXPORT void cairn_cached_pool_destroy(cairn_cached_pool *pool)
         pool->caches = cache->all;
         cairn__store_dealloc(store, cache, cairn_layout_of(struct cache));
     }
-    cairn__show_end(pool);
     cairn_allocator_dealloc(store->source, pool, layout_of(pool->depot_count));
 }
 

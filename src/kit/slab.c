@@ -426,12 +426,12 @@ CAIRN_EXPORT void cairn_slab_destroy(cairn_slab *cache)
 {
     if (cache == NULL)
         return;
+    if (cache->watched)
+        cairn__show_end(cache); /* before memory goes back: it hides what is live */
     struct slab *slab;
     for (size_t at = 0; (slab = next_slab(cache, &at)) != NULL;)
         end_slab(cache, slab);
     cairn__slab_directory_fini(&cache->slabs);
-    if (cache->watched)
-        cairn__show_end(cache);
     cairn_allocator_dealloc(cache->opts.source, cache, STATE);
 }
 

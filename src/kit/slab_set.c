@@ -409,10 +409,10 @@ CAIRN_EXPORT void cairn_slab_set_destroy(cairn_slab_set *set)
 {
     if (set == NULL)
         return;
+    if (set->watched)
+        cairn__show_end(set); /* before memory goes back: it hides what is live */
     end_large_blocks(set);
     cairn__slab_chunks_fini(&set->chunks);
-    if (set->watched)
-        cairn__show_end(set);
     cairn_allocator_dealloc(set->source, set, STATE);
 }
 

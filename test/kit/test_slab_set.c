@@ -2,6 +2,7 @@
 /* slab_set.h: which class serves what, what is refused, and that memory goes where it is needed. */
 #include "unit/unit.h"
 
+#include "base/visible.h"
 #include "cairn/slab_set.h"
 #include "kit/nth_source.h"
 
@@ -91,12 +92,12 @@ TEST(every_size_and_alignment)
             size_t least = (size != 0 ? size : 1) + align - 1;
             least -= least % align;
             size_t usable = cairn_allocator_usable_size(allocator, got.ptr, got.layout);
-            if (UNIT_ASAN || least > CAIRN_SLAB_SET_MAX)
+            if (cairn__is_watched() || least > CAIRN_SLAB_SET_MAX)
                 assert_true(usable >= size);
             else
                 assert_in_range(usable, least, least <= 256 ? least + 15 : least * 9 / 8);
             assert_int_equal(stats_of(set).large + stats_of(set).live, 1);
-            assert_true(UNIT_ASAN || stats_of(set).large == (least > CAIRN_SLAB_SET_MAX));
+            assert_true(cairn__is_watched() || stats_of(set).large == (least > CAIRN_SLAB_SET_MAX));
             assert_true(cairn_slab_set_owns(set, got.ptr));
             assert_true(size == 0 || cairn_slab_set_owns(set, (char *)got.ptr + size - 1));
             end(set, got);
@@ -110,7 +111,7 @@ TEST(every_size_and_alignment)
 /* A class without room takes a block of the next one, if the alignment allows it. */
 TEST(borrowed)
 {
-    if (UNIT_ASAN)
+    if (cairn__is_watched())
         return; /* red zones: other classes */
     cairn_slab_set *set = make(NULL);
     struct block larger = alloc(set, 160, 16);
@@ -245,7 +246,7 @@ TEST(resized)
     }
     assert_true(cairn_slab_set_dealloc(set, ptr, layout));
     struct block some = alloc(set, 100, 8);
-    if (!UNIT_ASAN)
+    if (!cairn__is_watched())
         assert_ptr_equal(cairn_slab_set_realloc(set, some.ptr, some.layout, 112), some.ptr);
     cairn_slab_set_destroy(set);
 }

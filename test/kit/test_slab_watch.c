@@ -11,6 +11,7 @@
 #include "base/visible.h"
 #include "cairn/slab.h"
 #include "cairn/slab_set.h"
+#include "kit/nth_source.h"
 
 /* Of memcheck: which bits of ptr's bytes are defined; 1 if it may be touched, 3 if not. */
 enum { GET_VBITS = CAIRN__MAKE_NOACCESS + 8 };
@@ -136,6 +137,23 @@ TEST(blocks)
     cairn_slab_set_destroy(set);
 }
 
+/* Their memory goes back to the source fit for use: the oracle reads it once more. */
+TEST(live_at_the_end)
+{
+    struct nth_source source;
+    cairn_allocator allocator = nth_begin(&source);
+    cairn_slab *slab = cairn_slab_create(cairn__layout(24, 8),
+                                         &(cairn_slab_opts){.source = allocator});
+    cairn_slab_set *set = cairn_slab_set_create(&(cairn_slab_set_opts){.source = allocator});
+    for (int i = 0; i < MANY; i++) {
+        assert_non_null(cairn_slab_alloc(slab));
+        assert_non_null(cairn_slab_set_alloc(set, cairn__layout((size_t)i * 10, 8)));
+    }
+    cairn_slab_destroy(slab);
+    cairn_slab_set_destroy(set);
+    nth_end(&source);
+}
+
 static int tests_of_watched(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +161,7 @@ static int tests_of_watched(void)
         cmocka_unit_test(objects_of_a_whole_slab),
         cmocka_unit_test(constructed_objects),
         cmocka_unit_test(blocks),
+        cmocka_unit_test(live_at_the_end),
     };
     return UNIT_MAIN(tests);
 }
