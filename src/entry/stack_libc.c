@@ -33,6 +33,7 @@
 #include "os/place.h"
 
 #define NATURAL_ALIGN 16
+#define OS_PAGE_LEAST 4096 /* whatever the system's is, a multiple of this */
 
 #pragma weak cairn_stack_default
 extern const char *cairn_stack_default;
@@ -280,6 +281,11 @@ static bool read_header(const void *block, cairn_layout *layout, bool *boot)
     if (!is_aligned((uintptr_t)block, NATURAL_ALIGN))
         return false;
     const struct header *header = header_of(block);
+    /* Before a foreign block at the start of an OS page there may be nothing; of ours that lie so,
+     * few as they are, the header is in the page before. */
+    if (UNLIKELY(is_aligned((uintptr_t)block, OS_PAGE_LEAST)) &&
+        !cairn__os_is_readable(header, sizeof *header))
+        return false;
     uint64_t tag = header->tag;
     if (UNLIKELY((tag & ~(uint64_t)TAG_BITS) != hash_of(block, header->size)))
         return false;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 int cairn__os_thread_id(void)
@@ -28,6 +29,17 @@ unsigned cairn__os_processor_count(void)
     long count = sysconf(_SC_NPROCESSORS_CONF);
     errno = saved;
     return count < 1 ? 1 : (unsigned)count;
+}
+
+bool cairn__os_is_readable(const void *ptr, size_t size)
+{
+    char bytes[64];
+    int saved = errno;
+    struct iovec here = {bytes, size < sizeof bytes ? size : sizeof bytes};
+    struct iovec there = {(void *)(uintptr_t)ptr, here.iov_len};
+    bool readable = process_vm_readv(getpid(), &here, 1, &there, 1, 0) >= 0 || errno != EFAULT;
+    errno = saved;
+    return readable;
 }
 
 /* The kernel's gift to each program at its start: 16 random bytes, of which the C library uses the

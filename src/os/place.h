@@ -29,6 +29,10 @@ unsigned cairn__os_processor(void);
 /* Processors that this machine may have, 1 or more; their numbers lie below. May allocate. */
 unsigned cairn__os_processor_count(void);
 
+/* Whether these bytes can be read: false if there is no memory, or it is closed. True also if the
+ * system does not tell. A system call. */
+bool cairn__os_is_readable(const void *ptr, size_t size);
+
 /* A number that another process does not know; the same in each call. */
 uint64_t cairn__os_secret(void);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,20 @@ static int stale_is_ignored(void)
     free(other);
     free(moved);
     return ignored;
+}
+
+/* Pointers that are not ours, and that there is nothing to be read before. */
+static int foreign_pages(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 3 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED || munmap(pages, page) != 0)
+        return 1;
+    free(pages + page);
+    if (mprotect(pages + page, page, PROT_NONE) != 0)
+        return 1;
+    free(pages + 2 * page);
+    return munmap(pages + page, 2 * page);
 }
 
 static int free_twice(void)
@@ -89,5 +104,7 @@ int main(int count, char **words)
     free(small);
     free(copy);
     free(&copy); /* not ours: left alone */
+    if (foreign_pages() != 0)
+        return 7;
     return stale_is_ignored() ? 0 : 4;
 }
