@@ -111,13 +111,12 @@ static cairn_allocator libc(void)
 
 /* ---- the stack ---- */
 
-static void say(const char *where, const char *what, const char *more, const char *after)
+static void say(const char *where, const char *what, const char *after)
 {
     TEXT_LINE(line);
     cairn__text_put(&line, "cairn: ");
     cairn__text_put(&line, where);
     cairn__text_put(&line, what);
-    cairn__text_put(&line, more);
     cairn__text_put(&line, after);
     cairn__text_end_line(&line);
     cairn__os_print_error(line.data, line.length);
@@ -131,7 +130,7 @@ static void say_error(const cairn_stack_error *error)
     cairn__text_uint(&text, error->at + 1);
     cairn__text_put(&text, ": ");
     where[text.length] = '\0';
-    say(where, error->text, "", "; the program runs on heap");
+    say(where, error->text, "; the program runs on heap");
 }
 
 /* The stack that is asked for; NULL: none, or one that cannot be. */
@@ -145,7 +144,7 @@ static cairn_stack *build(const char *text)
     }
     if (cairn_stack_is_general(stack))
         return stack;
-    say("CAIRN_STACK: ", text, "",
+    say("CAIRN_STACK: ", text,
         " does not serve all sizes and alignments; put its pool under segregated of the same size, "
         "a power of two, or under fallback; the program runs on heap");
     cairn_stack_destroy(stack);
@@ -175,7 +174,6 @@ static void after_fork_in_child(void)
 
 static void start(void)
 {
-    process.secret = cairn__os_secret(); /* before any block is handed out, even by the C library */
     cairn__process_start();
     const char *text = cairn__os_environment("CAIRN_STACK");
     if ((text == NULL || text[0] == '\0') && &cairn_stack_default != NULL)
@@ -189,7 +187,7 @@ static void start(void)
         process.locked = !cairn_stack_is_thread_safe(process.stack) ||
                          !cairn__stack_is_fork_safe(process.stack);
         if (cairn__option(OPTION_VERBOSE))
-            say("runs on ", text, "", process.locked ? ", under one lock" : "");
+            say("runs on ", text, process.locked ? ", under one lock" : "");
     }
     if (process.locked)
         cairn__os_on_fork(before_fork, after_fork, after_fork_in_child);
