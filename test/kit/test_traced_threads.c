@@ -321,7 +321,7 @@ TEST(forks_among_threads)
     for (size_t i = 0; i < forks; i++) {
         pid_t child = fork();
         if (child == 0) {
-            alarm(20);
+            alarm(60);
             end(get(2), 2);
             cairn_traced_flush(&traced);
             _exit(0);

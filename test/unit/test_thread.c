@@ -480,7 +480,7 @@ TEST(forks)
         usleep(500);
         pid_t child = fork();
         if (child == 0) {
-            alarm(20); /* a lock that nobody will release */
+            alarm(120); /* a lock that nobody will release */
             use_in_child();
             _exit(0);
         }
