@@ -19,6 +19,12 @@ packages() {
     pkg-config           build  required  pkg-config
     binutils             build  required  objcopy
     libjansson-dev       build  required  -
+    libzstd-dev          build  required  -
+    libxxhash-dev        build  required  -
+    libdw-dev            build  required  -
+    zlib1g-dev           build  required  -
+    libiberty-dev        build  required  -
+    libncurses-dev       build  required  -
     sqlite3              run    required  sqlite3
     libjemalloc2         run    optional  -
     libmimalloc2.0       run    optional  -

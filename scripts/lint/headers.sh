@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 2
 # shellcheck disable=SC2016 # the inner shell expands these
 compile_one='
     said=$(echo "#include \"$2\"" |
-        gcc -fsyntax-only -x "$0" -std="$1" -Isrc -Iinclude -Wall -Wextra -Wundef -Werror - 2>&1) ||
+        gcc -fsyntax-only -x "$0" -std="$1" -Isrc -Iinclude -Itools -Wall -Wextra -Wundef -Werror - 2>&1) ||
         echo "$said" | grep -E ": (fatal )?error:"'
 
 {

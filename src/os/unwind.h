@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls under way in this thread, fast enough to be asked at every allocation. The tables that
+ * exceptions need (.eh_frame, found by .eh_frame_hdr) say for each instruction where the caller's
+ * frame is; nearly always that is a register plus a number, which is kept in a table by address, so
+ * that a frame costs a look-up and two loads. Frames are read only within the thread's stack. What
+ * has no entry, or one of another kind, ends the list.
+ */
+#ifndef CAIRN_OS_UNWIND_H
+#define CAIRN_OS_UNWIND_H
+
+#include "base/config.h"
+
+/*
+ * Return addresses, innermost first, of the calls outside of the function that `frame`
+ * (__builtin_frame_address(0)) belongs to; at most max. How many: 0 or more. Async-signal-safe
+ * once cairn__unwind_prepare has been called in the process; does not allocate, takes no lock that
+ * the dynamic linker has. Any thread.
+ */
+unsigned cairn__unwind(uintptr_t *frames, unsigned max);
+
+/* Before the first; finds the loaded files. Again after dlopen. */
+void cairn__unwind_prepare(void);
+
+/* What was remembered may be wrong: after dlclose. */
+void cairn__unwind_forget(void);
+
+#endif
