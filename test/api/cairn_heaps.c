@@ -6,6 +6,7 @@
 #include "cairn.h"
 
 #include "api/check.h"
+#include "cairn/arena.h"
 #include "property/pattern.h"
 
 #include <malloc.h>
@@ -479,6 +480,33 @@ static void heaps_change_hands(void **state)
     assert_null(strstr(print(CAIRN_STATS_JSON), "handed on"));
 }
 
+/*
+ * The kit has its memory from the heap that the process uses, whichever library the functions come
+ * from: a block in an arena over a heap is one of that heap's.
+ */
+static void the_kit_is_on_the_same_heaps(void **state)
+{
+    (void)state;
+    cairn_heap *heap = create("under an arena");
+    cairn_arena *arena = cairn_arena_create(
+        &(cairn_arena_opts){.source = cairn_heap_allocator(heap)});
+    assert_non_null(arena);
+    char *block = cairn_arena_alloc(arena, 100, 16);
+    assert_non_null(block);
+    assert_true(heap_stats(heap).blocks > 0);
+    cairn_arena_destroy(arena);
+    assert_int_equal(heap_stats(heap).blocks, 0);
+    cairn_heap_destroy(heap);
+
+    cairn_allocator threads = cairn_heap_allocator(NULL);
+    void *plain = cairn_allocator_alloc(threads, (cairn_layout){100, 16});
+    assert_true(cairn_owns(plain));
+    if (getenv("CAIRN_TEST") != NULL)
+        free(plain); /* malloc is Cairn's: its blocks are */
+    else
+        cairn_allocator_dealloc(threads, plain, (cairn_layout){100, 16});
+}
+
 int main(void)
 {
     const struct CMUnitTest checks[] = {
@@ -494,6 +522,7 @@ int main(void)
         cmocka_unit_test(text_counts_heaps),
         cmocka_unit_test(threads_share_a_heap),
         cmocka_unit_test(heaps_change_hands),
+        cmocka_unit_test(the_kit_is_on_the_same_heaps),
     };
     require_cairn_if_expected();
     return run_checks("cairn_heaps", checks);

@@ -92,5 +92,7 @@ run() {
     until_true test -s access.log
     find store -type f | sort | xargs sha256sum
     stop_server -QUIT
-    grep '\[\(alert\|crit\|emerg\)\]\|exited on signal' server.log || echo "no alerts"
+    # A worker that is told to end may find a connection open, and says so: that is not of interest.
+    grep '\[\(alert\|crit\|emerg\)\]\|exited on signal' server.log |
+        grep -v 'open socket .* left in connection\|: aborting$' || echo "no alerts"
 }
