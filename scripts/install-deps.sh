@@ -57,6 +57,8 @@ packages() {
     curl                 test   optional  curl
     libclang-rt-14-dev   test   optional  -
     qemu-user            test   optional  qemu-aarch64
+    zsh                  test   optional  zsh
+    fish                 test   optional  fish
     gcc-multilib         test   optional  -
     gcc-arm-none-eabi    test   optional  arm-none-eabi-gcc
     binutils-aarch64-linux-gnu test optional aarch64-linux-gnu-ld
