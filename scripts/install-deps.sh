@@ -25,6 +25,7 @@ packages() {
     zlib1g-dev           build  required  -
     libiberty-dev        build  required  -
     libncurses-dev       build  required  -
+    scdoc                build  optional  scdoc
     sqlite3              run    required  sqlite3
     libjemalloc2         run    optional  -
     libmimalloc2.0       run    optional  -
