@@ -4,7 +4,10 @@
  * exceptions need (.eh_frame, found by .eh_frame_hdr) say for each instruction where the caller's
  * frame is; nearly always that is a register plus a number, which is kept in a table by address, so
  * that a frame costs a look-up and two loads. Frames are read only within the thread's stack. What
- * has no entry, or one of another kind, ends the list.
+ * has no entry ends the list, as it does for exceptions: code that was generated at run time, and
+ * assembly without unwind directives.
+ *
+ * On x86-64 and aarch64; elsewhere there are no calls.
  */
 #ifndef CAIRN_OS_UNWIND_H
 #define CAIRN_OS_UNWIND_H
@@ -12,10 +15,11 @@
 #include "base/config.h"
 
 /*
- * Return addresses, innermost first, of the calls outside of the function that `frame`
- * (__builtin_frame_address(0)) belongs to; at most max. How many: 0 or more. Async-signal-safe
+ * Return addresses, innermost first, beginning with this call's own, which lies in the caller: what
+ * backtrace() gives there. At most max. How many: 0 or more. Goes through signal handlers, to what
+ * they interrupted, whose address is then where it stopped and no return address. Async-signal-safe
  * once cairn__unwind_prepare has been called in the process; does not allocate, takes no lock that
- * the dynamic linker has. Any thread.
+ * the dynamic linker has, and leaves errno. Any thread, any stack; uses up to 4 KiB of it.
  */
 unsigned cairn__unwind(uintptr_t *frames, unsigned max);
 
