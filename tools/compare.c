@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `cairn compare`: the same program under every allocator on this machine. This file finds out who
- * can take part and puts the parts in order; compare_rounds.c runs, compare_summary.c judges,
+ * `cairn compare`: the same program under every allocator on this machine. This file puts
+ * the parts in order; compare_entrants.c finds out who can take part, compare_rounds.c runs, compare_summary.c judges,
  * compare_output.c and compare_record.c tell.
  */
 #define _GNU_SOURCE
@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "compare_options.h"
-#include "environment.h"
 #include "library.h"
 #include "message.h"
 #include "output.h"
@@ -21,37 +20,6 @@
 #include "verbs.h"
 
 enum { MORE_ROUNDS = 4 }; /* times as many make an interval half as wide */
-
-/*
- * --- who takes part -----------------------------------------------------------------------------
- */
-
-/*
- * The allocators asked for, the baseline among them; Cairn's library is looked for only if it is
- * one of them. False after a message.
- */
-static bool choose(const struct compare_options *options, struct allocator_list *selected)
-{
-    struct allocator_list known;
-    const char *words = options->allocators ? options->allocators : "all";
-
-    allocators_find(&known, NULL);
-    bool good = allocators_select(&known, words, selected);
-    if (good && !allocators_named(selected, options->baseline)) {
-        char *with_baseline = memory_format("%s,%s", options->baseline, words);
-        allocators_free(selected);
-        good = allocators_select(&known, with_baseline, selected);
-        free(with_baseline);
-    }
-    for (size_t i = 0; good && i < selected->count; i++) {
-        if (!selected->items[i].is_cairn)
-            continue;
-        selected->items[i].path = library_find(options->library);
-        good = selected->items[i].path != NULL;
-    }
-    allocators_free(&known);
-    return good;
-}
 
 /* `--allocators list` */
 static int list_allocators(const struct compare_options *options)
@@ -73,47 +41,6 @@ static int list_allocators(const struct compare_options *options)
         allocators_print(&list, stdout);
     allocators_free(&list);
     return interrupted ? EXIT_SIGNAL + interrupted : 0;
-}
-
-/* Makes entrants of those that can be loaded. False after a message. */
-static bool enter(struct comparison *comparison, const struct allocator_list *list,
-                  const char *baseline)
-{
-    extern char **environ;
-    size_t rounds = comparison->rounds + comparison->warm_ups;
-
-    comparison->all = list;
-    comparison->entrants = memory_take(list->count, sizeof *comparison->entrants);
-    for (size_t i = 0; i < list->count; i++) {
-        const struct allocator *allocator = &list->items[i];
-        bool is_baseline = strcmp(allocator->name, baseline) == 0;
-        if (allocator->why_not && (is_baseline || allocator->is_cairn)) {
-            message("%s (%s) is %s", allocator->name, allocator->path, allocator->why_not);
-            return false;
-        }
-        if (allocator->why_not)
-            continue;
-        if (is_baseline)
-            comparison->baseline = comparison->count;
-        struct entrant *entrant = &comparison->entrants[comparison->count++];
-        entrant->allocator = allocator;
-        entrant->verified = !allocator->is_cairn;
-        entrant->preload = environment_preload(environ, allocator->path);
-        entrant->environment = environment_with(
-            environ, (const char *const[]){entrant->preload, "CAIRN_RUN_FILE", NULL});
-        entrant->runs = memory_take_apart(rounds, sizeof *entrant->runs);
-    }
-    return true;
-}
-
-static void leave(struct comparison *comparison)
-{
-    for (size_t i = 0; i < comparison->count; i++) {
-        free(comparison->entrants[i].preload);
-        free(comparison->entrants[i].environment);
-        free(comparison->entrants[i].failure_note);
-    }
-    free(comparison->entrants);
 }
 
 /*
@@ -186,7 +113,7 @@ static int compare(struct comparison *comparison, const struct compare_options *
     allocators_try(list, &spawner);
     if (spawn_interrupted(&spawner)) {
         exit_code = EXIT_SIGNAL + spawner.interrupted;
-    } else if (enter(comparison, list, options->baseline)) {
+    } else if (compare_enter(comparison, list, options->baseline)) {
         switch (compare_rounds(comparison, &spawner, input, &exit_code)) {
         case COMPARE_ALL_FAILED:
             tell_all_failed(comparison);
@@ -207,7 +134,7 @@ static int compare(struct comparison *comparison, const struct compare_options *
         }
     }
     spawn_close(&spawner);
-    leave(comparison);
+    compare_leave(comparison);
     return exit_code;
 }
 
@@ -289,7 +216,8 @@ int compare_main(int argc, char **argv)
         message("LD_PRELOAD loads %s already, into every run: unset it to compare", loaded);
         return EXIT_OWN_ERROR;
     }
-    if (!choose(&options, &list)) {
+    if (!compare_choose(options.allocators ? options.allocators : "all", options.baseline,
+                        options.library, &list)) {
         allocators_free(&list);
         return EXIT_OWN_ERROR;
     }

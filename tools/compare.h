@@ -17,6 +17,8 @@
 #include "spawn.h"
 #include "statistics.h"
 
+enum { FIGURES_SAID = 1024 };
+
 /* One run of the program. */
 struct figures {
     bool done, good;   /* good: it ended as it should, and its figures count */
@@ -24,10 +26,13 @@ struct figures {
     double wall, user, system;
     long long peak_rss, minor_faults, major_faults;
     int exit_code, signal;
+    long long instructions;       /* in user mode; -1: not known */
     uint64_t digest, output_size; /* of what it wrote to stdout */
+    char said[FIGURES_SAID];      /* the last line of it, if the comparison keeps that */
 };
 
-enum metric { METRIC_TIME, METRIC_CPU, METRIC_RSS, METRIC_FAULTS, METRICS };
+/* Those that are not known in every run (or on this machine) have intervals of no values. */
+enum metric { METRIC_TIME, METRIC_CPU, METRIC_RSS, METRIC_FAULTS, METRIC_INSTRUCTIONS, METRICS };
 
 /* One allocator of the comparison. */
 struct entrant {
@@ -57,6 +62,13 @@ struct comparison {
     int show_output; /* where the first run's outputs go; -1: nowhere */
     const struct program *program;
 
+    /* for one comparison among many; all may be 0 */
+    const char *label;  /* put before progress */
+    double seconds;     /* no round begins that is likely to end later than this after the first */
+    double run_seconds; /* a run that takes longer is killed and counts as failed */
+    bool drop_failed;   /* who has failed once is not run again */
+    bool keep_output;   /* the last line of each run's stdout is kept in `said` */
+
     /* who takes part */
     struct entrant *entrants;
     size_t count, baseline;
@@ -71,7 +83,19 @@ struct comparison {
 
 enum { COMPARE_DONE, COMPARE_ALL_FAILED, COMPARE_BROKEN };
 
-/* Runs all rounds. COMPARE_BROKEN, with `*exit_code`, comes after a message. */
+/*
+ * The allocators that `words` ask for, the baseline among them; Cairn's library (`library`, or where
+ * it is looked for) is wanted only if it is one of them. False after a message.
+ */
+bool compare_choose(const char *words, const char *baseline, const char *library,
+                    struct allocator_list *selected);
+
+/* Makes entrants of those in the list that can be loaded; and undoes it. False after a message. */
+bool compare_enter(struct comparison *comparison, const struct allocator_list *list,
+                   const char *baseline);
+void compare_leave(struct comparison *comparison);
+
+/* Runs the rounds. COMPARE_BROKEN, with `*exit_code`, comes after a message. */
 int compare_rounds(struct comparison *comparison, struct spawner *spawner, struct input *input,
                    int *exit_code);
 

@@ -7,85 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compare_text.h"
 #include "output.h"
 #include "own_memory.h"
 #include "table.h"
 #include "text.h"
 
 enum { COLUMNS = 7, WIDEST = 100 };
-
-/* One unit for the whole column of times, so that its figures can be compared at a glance. */
-struct scale {
-    double factor;
-    const char *unit;
-    int decimals;
-};
-
-/* Decimals that show `digits` significant digits of the value. */
-static int decimals_for(double value, int digits)
-{
-    int decimals = digits - 1;
-
-    for (; value >= 9.95 && decimals > 0; value /= 10)
-        decimals--;
-    for (; value < 0.995 && decimals < 3; value *= 10)
-        decimals++;
-    return decimals;
-}
-
-static double half_width(const struct interval *interval)
-{
-    return (interval->high - interval->low) / 2;
-}
-
-/* Three digits of the shortest time, and two of the narrowest interval, if three decimals allow. */
-static struct scale scale_for(const struct comparison *comparison)
-{
-    struct scale scale = {.factor = 1, .unit = "s"};
-    const struct entrant *fastest = compare_least(comparison, METRIC_TIME);
-
-    if (!fastest)
-        return scale;
-    double seconds = fastest->values[METRIC_TIME].median, narrowest = seconds;
-    if (seconds < 0.001)
-        scale = (struct scale){.factor = 1e6, .unit = text_signs()->microseconds};
-    else if (seconds < 1)
-        scale = (struct scale){.factor = 1e3, .unit = "ms"};
-    for (size_t i = 0; i < comparison->count; i++) {
-        const struct interval *time = &comparison->entrants[i].values[METRIC_TIME];
-        if (time->count > 1 && half_width(time) < narrowest)
-            narrowest = half_width(time);
-    }
-    int of_time = decimals_for(seconds * scale.factor, 3);
-    int of_width = decimals_for(narrowest * scale.factor, 2);
-    scale.decimals = of_width > of_time ? of_width : of_time;
-    return scale;
-}
-
-static char *time_text(const struct scale *scale, const struct interval *time)
-{
-    double shown = time->median * scale->factor;
-
-    if (time->count < 2)
-        return memory_format("%.*f %s", scale->decimals, shown, scale->unit);
-    return memory_format("%.*f %s %s %.*f", scale->decimals, shown, scale->unit,
-                         text_signs()->plus_minus, scale->decimals,
-                         half_width(time) * scale->factor);
-}
-
-/* "0.88", "~1.01" within noise, "?1.01" where that cannot be told. */
-static char *ratio_text(const struct interval *ratio, bool is_baseline)
-{
-    enum statistics_side side = statistics_side(ratio, 1);
-
-    if (ratio->count == 0)
-        return memory_copy("-");
-    const char *mark = is_baseline            ? ""
-                       : side == SIDE_NOISE   ? "~"
-                       : side == SIDE_UNKNOWN ? "?"
-                                              : "";
-    return memory_format("%s%.2f", mark, ratio->median);
-}
 
 static enum table_style ratio_style(const struct comparison *comparison,
                                     const struct entrant *entrant, enum metric metric)
@@ -107,7 +35,7 @@ static void add_head(struct table *table)
 }
 
 static void add_row(struct table *table, const struct comparison *comparison,
-                    const struct entrant *entrant, const struct scale *scale)
+                    const struct entrant *entrant, const struct compare_scale *scale)
 {
     bool is_baseline = entrant == &comparison->entrants[comparison->baseline];
     const struct interval *values = entrant->values;
@@ -121,14 +49,14 @@ static void add_row(struct table *table, const struct comparison *comparison,
             table_add(table, STYLE_PLAIN, memory_copy("-"));
         return;
     }
-    table_add(table, STYLE_PLAIN, time_text(scale, &values[METRIC_TIME]));
+    table_add(table, STYLE_PLAIN, compare_time_text(scale, &values[METRIC_TIME]));
     table_add(table, STYLE_PLAIN, memory_copy(text_seconds(out, values[METRIC_CPU].median)));
     table_add(table, STYLE_PLAIN, memory_copy(text_bytes(out, values[METRIC_RSS].median)));
     table_add(table, STYLE_PLAIN, memory_copy(text_count(out, values[METRIC_FAULTS].median)));
     table_add(table, ratio_style(comparison, entrant, METRIC_TIME),
-              ratio_text(&entrant->ratios[METRIC_TIME], is_baseline));
+              compare_ratio_text(&entrant->ratios[METRIC_TIME], is_baseline));
     table_add(table, ratio_style(comparison, entrant, METRIC_RSS),
-              ratio_text(&entrant->ratios[METRIC_RSS], is_baseline));
+              compare_ratio_text(&entrant->ratios[METRIC_RSS], is_baseline));
 }
 
 /* The fastest first; who has no figures comes last. */
@@ -147,7 +75,7 @@ static int by_time(const void *a, const void *b)
 static void print_table(const struct comparison *comparison, FILE *to, bool color)
 {
     const struct entrant **sorted = memory_take(comparison->count, sizeof *sorted);
-    struct scale scale = scale_for(comparison);
+    struct compare_scale scale = compare_scale(comparison);
     struct table table;
 
     for (size_t i = 0; i < comparison->count; i++)
@@ -259,28 +187,6 @@ static void print_legend(const struct comparison *comparison, FILE *to, bool col
     free(range);
 }
 
-/* Breaks the text into lines at spaces. */
-static void print_wrapped(const char *text, FILE *to, size_t columns)
-{
-    size_t used = 0;
-
-    for (const char *word = text; *word;) {
-        size_t length = strcspn(word, " ");
-        char *copy = memory_format("%.*s", (int)length, word);
-        size_t width = text_width(copy);
-        if (used > 0 && used + 1 + width > columns) {
-            fputc('\n', to);
-            used = 0;
-        }
-        fprintf(to, "%s%s", used > 0 ? " " : "", copy);
-        used += width + (used > 0);
-        free(copy);
-        word += length + strspn(word + length, " ");
-    }
-    if (used > 0)
-        fputc('\n', to);
-}
-
 static bool has_noise(const struct comparison *comparison)
 {
     for (size_t i = 0; i < comparison->count; i++)
@@ -300,7 +206,7 @@ void compare_print(const struct comparison *comparison, FILE *to, bool color)
     fputc('\n', to);
     print_legend(comparison, to, color);
     print_notes(comparison, to, color);
-    print_wrapped(verdict, to, columns < WIDEST ? columns : WIDEST);
+    compare_print_wrapped(verdict, to, columns < WIDEST ? columns : WIDEST);
     if (has_noise(comparison) && !comparison->interrupted)
         fprintf(to, "next: cairn %s\n", comparison->again);
     free(verdict);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "csv.h"
 #include "json.h"
 #include "own_memory.h"
 #include "text.h"
@@ -21,10 +22,9 @@
 enum { SCHEMA_VERSION = 1, DIGEST_TEXT = 17 };
 
 static const char *const metric_keys[METRICS] = {
-    [METRIC_TIME] = "wall_seconds",
-    [METRIC_CPU] = "cpu_seconds",
-    [METRIC_RSS] = "peak_rss_bytes",
-    [METRIC_FAULTS] = "faults",
+    [METRIC_TIME] = "wall_seconds",         [METRIC_CPU] = "cpu_seconds",
+    [METRIC_RSS] = "peak_rss_bytes",        [METRIC_FAULTS] = "faults",
+    [METRIC_INSTRUCTIONS] = "instructions",
 };
 
 static unsigned all_rounds(const struct comparison *comparison)
@@ -105,6 +105,8 @@ static json_t *run_json(const struct comparison *comparison, const struct figure
     json_put(object, "peak_rss_bytes", json_integer(figures->peak_rss));
     json_put(object, "minor_faults", json_integer(figures->minor_faults));
     json_put(object, "major_faults", json_integer(figures->major_faults));
+    json_put(object, "instructions",
+             figures->instructions < 0 ? json_null() : json_integer(figures->instructions));
     json_put(object, "output_bytes", json_integer((json_int_t)figures->output_size));
     json_put(object, "output_xxh64", json_from_text(digest));
     return object;
@@ -175,29 +177,13 @@ void compare_print_json(const struct comparison *comparison, FILE *to)
     free(verdict);
 }
 
-/* A field, quoted as RFC 4180 wants it. */
-static void put_field(FILE *to, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, to);
-        return;
-    }
-    fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', to);
-        fputc(*text, to);
-    }
-    fputc('"', to);
-}
-
 static void put_run(const struct comparison *comparison, const struct entrant *entrant,
                     unsigned round, FILE *to)
 {
     const struct figures *figures = &entrant->runs[round];
     bool warm_up = round < comparison->warm_ups;
 
-    put_field(to, entrant->allocator->name);
+    csv_field(to, entrant->allocator->name);
     fprintf(to, ",%d,%u,%u,%d,%d,%d", warm_up,
             warm_up ? round + 1 : round - comparison->warm_ups + 1, figures->position + 1,
             figures->good, figures->exit_code, figures->signal);

@@ -81,8 +81,9 @@ static void show_progress(void *context)
     if (course->runs_done >= comparison->count) /* a whole round is a fair sample */
         text_seconds(left, passed / (double)course->runs_done * (double)(all - course->runs_done));
     char *round = round_name(course);
-    char *line = memory_format("\r\033[K%s: %s%s%s%s", round, course->running->allocator->name,
-                               *left ? ", about " : "", left, *left ? " to go" : "");
+    char *line = memory_format("\r\033[K%s%s: %s%s%s%s", comparison->label ? comparison->label : "",
+                               round, course->running->allocator->name, *left ? ", about " : "",
+                               left, *left ? " to go" : "");
     listen_show(STDERR_FILENO, line, strlen(line));
     free(line);
     free(round);
@@ -96,6 +97,14 @@ static void clear_progress(struct course *course)
     if (course->progress_shown)
         listen_show(STDERR_FILENO, clear, sizeof clear - 1);
     course->progress_shown = false;
+}
+
+static void keep_last_line(struct figures *figures, const struct listener *listener)
+{
+    char *line = listen_last_line(&listener->output_tail);
+
+    snprintf(figures->said, sizeof figures->said, "%s", line ? line : "");
+    free(line);
 }
 
 static void keep(const struct comparison *comparison, struct entrant *entrant,
@@ -112,13 +121,19 @@ static void keep(const struct comparison *comparison, struct entrant *entrant,
     figures->major_faults = outcome->major_faults;
     figures->exit_code = outcome->exit_code;
     figures->signal = outcome->signal;
+    figures->instructions = outcome->instructions;
     figures->digest = digest_value(&listener->output);
     figures->output_size = listener->output.length;
+    if (comparison->keep_output)
+        keep_last_line(figures, listener);
     if (figures->good || entrant->failure_note)
         return;
-    char *said = listen_last_line(listener);
+    char *said = listen_last_line(&listener->errors_tail);
     if (outcome->wanted_terminal)
         entrant->failure_note = memory_copy("it waited for the terminal");
+    else if (outcome->timed_out)
+        entrant->failure_note = memory_format("it was killed after %.0f seconds",
+                                              comparison->run_seconds);
     else if (said)
         entrant->failure_note = memory_format("it said: %s", said);
     free(said);
@@ -138,6 +153,8 @@ static bool run_once(struct course *course, const struct entrant *entrant, char 
         .input = course->input->fd,
         .output = listen_output(listener),
         .errors = listen_errors(listener),
+        .limit_seconds = comparison->run_seconds,
+        .counts_instructions = true,
         .tick = show_progress,
         .tick_context = course,
     };
@@ -203,6 +220,15 @@ static bool take_turn(struct course *course, struct entrant *entrant, unsigned p
     return true;
 }
 
+/* Whether another round would take longer than the comparison may. */
+static bool is_late(const struct course *course)
+{
+    double passed = spawn_clock() - course->start;
+
+    return course->comparison->seconds > 0 && course->round > course->comparison->warm_ups &&
+           passed + passed / course->round > course->comparison->seconds;
+}
+
 static void tell_order(struct course *course, const size_t *order)
 {
     char *round = round_name(course), *line = memory_format("%s:", round);
@@ -217,6 +243,14 @@ static void tell_order(struct course *course, const size_t *order)
     message("%s", line);
     free(line);
     free(round);
+}
+
+static bool has_failed(const struct course *course, const struct entrant *entrant)
+{
+    for (unsigned r = 0; r < course->round; r++)
+        if (entrant->runs[r].done && !entrant->runs[r].good)
+            return true;
+    return false;
 }
 
 static bool all_failed(const struct course *course)
@@ -244,13 +278,17 @@ int compare_rounds(struct comparison *comparison, struct spawner *spawner, struc
 
     if (comparison->verbose)
         message("seed %llu", (unsigned long long)comparison->seed);
-    for (; course.round < rounds && result == COMPARE_DONE && !spawner->interrupted;
+    for (; course.round < rounds && result == COMPARE_DONE && !spawner->interrupted &&
+           !is_late(&course);
          course.round++) {
         shuffle(order, comparison->count, &random);
         if (comparison->verbose)
             tell_order(&course, order);
         for (size_t i = 0; i < comparison->count && !spawn_interrupted(spawner); i++) {
-            if (!take_turn(&course, &comparison->entrants[order[i]], (unsigned)i)) {
+            struct entrant *entrant = &comparison->entrants[order[i]];
+            if (comparison->drop_failed && has_failed(&course, entrant))
+                continue;
+            if (!take_turn(&course, entrant, (unsigned)i)) {
                 result = COMPARE_BROKEN;
                 break;
             }

@@ -26,6 +26,8 @@ static double value_of(const struct figures *figures, enum metric metric)
         return figures->user + figures->system;
     case METRIC_RSS:
         return (double)figures->peak_rss;
+    case METRIC_INSTRUCTIONS:
+        return (double)figures->instructions;
     default:
         return (double)(figures->minor_faults + figures->major_faults);
     }
@@ -39,8 +41,9 @@ struct interval compare_ratio(const struct comparison *comparison, const struct 
 
     for (unsigned r = comparison->warm_ups; r < all_rounds(comparison); r++) {
         double below = value_of(&b->runs[r], metric);
-        if (a->runs[r].good && b->runs[r].good && below > 0)
-            ratios[count++] = value_of(&a->runs[r], metric) / below;
+        double above = value_of(&a->runs[r], metric);
+        if (a->runs[r].good && b->runs[r].good && below > 0 && above >= 0)
+            ratios[count++] = above / below;
     }
     struct interval result = statistics_interval(ratios, count);
     free(ratios);
@@ -54,7 +57,7 @@ static struct interval values(const struct comparison *comparison, const struct 
     size_t count = 0;
 
     for (unsigned r = comparison->warm_ups; r < all_rounds(comparison); r++)
-        if (entrant->runs[r].good)
+        if (entrant->runs[r].good && value_of(&entrant->runs[r], metric) >= 0)
             list[count++] = value_of(&entrant->runs[r], metric);
     struct interval result = statistics_interval(list, count);
     free(list);

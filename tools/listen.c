@@ -11,7 +11,7 @@
 void listen_init(struct listener *listener, int show)
 {
     digest_init(&listener->output);
-    listener->tail_length = 0;
+    listener->output_tail.length = listener->errors_tail.length = 0;
     listener->show = show;
 }
 
@@ -28,11 +28,26 @@ void listen_show(int fd, const char *bytes, size_t size)
     }
 }
 
+static void keep_end(struct listen_tail *tail, const char *bytes, size_t size)
+{
+    if (size > LISTEN_TAIL) {
+        bytes += size - LISTEN_TAIL;
+        size = LISTEN_TAIL;
+    }
+    size_t kept = tail->length;
+    if (kept > LISTEN_TAIL - size)
+        kept = LISTEN_TAIL - size;
+    memmove(tail->bytes, tail->bytes + tail->length - kept, kept);
+    memcpy(tail->bytes + kept, bytes, size);
+    tail->length = kept + size;
+}
+
 static void take_output(void *context, const char *bytes, size_t size)
 {
     struct listener *listener = context;
 
     digest_add(&listener->output, bytes, size);
+    keep_end(&listener->output_tail, bytes, size);
     listen_show(listener->show, bytes, size);
 }
 
@@ -41,16 +56,7 @@ static void take_errors(void *context, const char *bytes, size_t size)
     struct listener *listener = context;
 
     listen_show(listener->show >= 0 ? STDERR_FILENO : -1, bytes, size);
-    if (size > LISTEN_TAIL) {
-        bytes += size - LISTEN_TAIL;
-        size = LISTEN_TAIL;
-    }
-    size_t kept = listener->tail_length;
-    if (kept > LISTEN_TAIL - size)
-        kept = LISTEN_TAIL - size;
-    memmove(listener->tail, listener->tail + listener->tail_length - kept, kept);
-    memcpy(listener->tail + kept, bytes, size);
-    listener->tail_length = kept + size;
+    keep_end(&listener->errors_tail, bytes, size);
 }
 
 struct spawn_sink listen_output(struct listener *listener)
@@ -63,19 +69,19 @@ struct spawn_sink listen_errors(struct listener *listener)
     return (struct spawn_sink){take_errors, listener};
 }
 
-char *listen_last_line(const struct listener *listener)
+char *listen_last_line(const struct listen_tail *tail)
 {
-    const char *tail = listener->tail;
-    size_t end = listener->tail_length, start;
+    const char *bytes = tail->bytes;
+    size_t end = tail->length, start;
 
-    while (end > 0 && (unsigned char)tail[end - 1] <= ' ')
+    while (end > 0 && (unsigned char)bytes[end - 1] <= ' ')
         end--;
-    for (start = end; start > 0 && tail[start - 1] != '\n'; start--)
+    for (start = end; start > 0 && bytes[start - 1] != '\n'; start--)
         continue;
     if (start == end)
         return NULL;
     char *line = memory_take(end - start + 1, 1);
-    memcpy(line, tail + start, end - start);
+    memcpy(line, bytes + start, end - start);
     for (size_t i = 0; i < end - start; i++)
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             line[i] = ' ';

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "instructions.h"
 #include "own_memory.h"
 #include "message.h"
 
@@ -413,10 +414,12 @@ bool spawn_run(struct spawner *spawner, const struct spawn_request *request,
         .spawner = spawner, .request = request, .outcome = outcome, .pipes = {-1, -1}};
     struct birth birth;
 
-    *outcome = (struct spawn_outcome){.pid = -1};
+    *outcome = (struct spawn_outcome){.pid = -1, .instructions = -1};
+    int counter = request->counts_instructions ? instructions_open() : -1;
     if (!start(&run, &birth)) {
         shut(&run.pipes[0]);
         shut(&run.pipes[1]);
+        shut(&counter);
         return false;
     }
     run.next_tick = birth.time + 1;
@@ -424,6 +427,8 @@ bool spawn_run(struct spawner *spawner, const struct spawn_request *request,
         run.kill_at = birth.time + request->limit_seconds;
     wait_for_end(&run, &birth);
     finish_outputs(&run);
+    outcome->instructions = instructions_read(counter);
+    shut(&counter);
     return true;
 }
 

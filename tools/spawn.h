@@ -54,6 +54,7 @@ struct spawn_request {
     bool inherit_outputs; /* outputs without a sink stay the command's own; else /dev/null */
     int input;            /* becomes standard input; -1: stays the command's own */
     struct spawn_sink output, errors;
+    bool counts_instructions;    /* if the kernel lets us */
     double limit_seconds;        /* then it is killed; 0: never */
     void (*tick)(void *context); /* called once a second while it runs; may be NULL */
     void *tick_context;
@@ -70,6 +71,7 @@ struct spawn_outcome {
     double wall, user, system; /* seconds */
     long long peak_rss;        /* bytes */
     long long minor_faults, major_faults;
+    long long instructions; /* in user mode, descendants included; -1: not counted */
 };
 
 /* False after a message. */
