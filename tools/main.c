@@ -28,6 +28,7 @@ static const struct verb {
 } verbs[] = {
     {"run", run_main, "start a program on Cairn, prove that it is active, and report"},
     {"compare", compare_main, "the same program on every allocator here: time, memory, noise"},
+    {"lab", lab_main, "fragmentation: demonstrations, experiments, a heap to watch"},
     {"help", help_main, "this page, or that of a verb"},
     {"version", version_main, "the version of this command"},
     {"__probe", probe_main, NULL},

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What experiments have shown, as a document (schema "cairn.lab", version 1): what was played; the
+ * means, the end and the worst as tables; the figures over time; bars; pictures of the memory.
+ */
+#define _GNU_SOURCE
+#include "page/document.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/lab.h"
+#include "message.h"
+#include "own_memory.h"
+
+enum { VERSION = 1, RUNS_MOST = 20000 };
+
+/* What `cairn report` makes of a document; not in every build of the command. */
+bool page_write(json_t *document, FILE *to) __attribute__((weak));
+
+static void add_columns(json_t *table, const char *first)
+{
+    document_column(table, first, "", NULL);
+    for (size_t i = 0; i < METRICS; i++)
+        document_column(table, metric_definitions[i].title, metric_definitions[i].unit,
+                        metric_definitions[i].better);
+}
+
+static void add_row(json_t *table, const char *name, const struct metrics *metrics)
+{
+    json_t *row = json_array();
+
+    json_append(row, json_from_text(name));
+    for (size_t i = 0; i < METRICS; i++)
+        json_append(row, json_from_real(metrics->values[i]));
+    document_row(table, row);
+}
+
+static void add_tables(json_t *document, const struct experiment *experiments, size_t count)
+{
+    json_t *mean = document_table(document, "Means over the run");
+    json_t *end = document_table(document, "At the end");
+    json_t *worst = document_table(document, "At worst");
+
+    add_columns(mean, "allocator");
+    add_columns(end, "allocator");
+    add_columns(worst, "allocator");
+    for (size_t i = 0; i < count; i++) {
+        add_row(mean, experiments[i].name, &experiments[i].mean);
+        add_row(end, experiments[i].name, experiment_end(&experiments[i]));
+        add_row(worst, experiments[i].name, &experiments[i].worst);
+    }
+    document_note(mean, "A blank is a figure that cannot be known of this allocator.");
+}
+
+static bool is_known(const struct experiment *experiment, enum metric metric)
+{
+    return isfinite(experiment->mean.values[metric]);
+}
+
+static void add_line(json_t *series, const struct experiment *experiment, enum metric metric)
+{
+    double *x = memory_take(experiment->count, sizeof *x);
+    double *y = memory_take(experiment->count, sizeof *y);
+
+    for (size_t i = 0; i < experiment->count; i++) {
+        x[i] = (double)experiment->samples[i].at;
+        y[i] = experiment->samples[i].metrics.values[metric];
+    }
+    document_line(series, experiment->name, x, y, experiment->count);
+    free(x);
+    free(y);
+}
+
+static void add_series(json_t *document, const struct experiment *experiments, size_t count)
+{
+    static const enum metric over_time[] = {METRIC_EXTERNAL,     METRIC_INTERNAL,
+                                            METRIC_UTILISATION,  METRIC_HOLES,
+                                            METRIC_LARGEST_FREE, METRIC_HIGH_WATER};
+
+    for (size_t i = 0; i < sizeof over_time / sizeof *over_time; i++) {
+        const struct metric_definition *definition = &metric_definitions[over_time[i]];
+        json_t *series = document_series(document, definition->title, "calls", "operations",
+                                         definition->title, definition->unit);
+        for (size_t j = 0; j < count; j++)
+            if (is_known(&experiments[j], over_time[i]))
+                add_line(series, &experiments[j], over_time[i]);
+        document_note(series, definition->definition);
+    }
+}
+
+static void add_bars(json_t *document, const struct experiment *experiments, size_t count)
+{
+    static const enum metric shares[] = {METRIC_EXTERNAL, METRIC_INTERNAL, METRIC_PROBE};
+    const char **names = memory_take(count, sizeof *names);
+    double *values = memory_take(count, sizeof *values);
+
+    for (size_t i = 0; i < count; i++)
+        names[i] = experiments[i].name;
+    json_t *bars = document_bars(document, "Fragmentation and success, means", "share", "ratio",
+                                 names, count);
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        for (size_t j = 0; j < count; j++)
+            values[j] = experiments[j].mean.values[shares[i]];
+        document_bar(bars, metric_definitions[shares[i]].title, values, NULL, NULL, count);
+    }
+    free(values);
+    free(names);
+}
+
+/* Neighbours of the same state become one run. */
+static void add_frame(json_t *heapmap, const struct experiment_frame *frame)
+{
+    char *label = memory_format("after call %zu", frame->at);
+    json_t *target = document_frame(heapmap, label);
+    const struct map *map = &frame->map;
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < map->count; i++) {
+        bytes += map->runs[i].size;
+        if (i + 1 < map->count && map->runs[i + 1].state == map->runs[i].state)
+            continue;
+        document_run(target, map->runs[i].state, (double)bytes);
+        bytes = 0;
+    }
+    free(label);
+}
+
+static void add_map(json_t *document, const struct experiment *experiment)
+{
+    char *title = memory_format("Memory of %s", experiment->name);
+    json_t *heapmap = document_heapmap(document, title);
+
+    for (size_t i = 0; i < MAP_STATES; i++)
+        document_state(heapmap, map_states[i]);
+    for (size_t i = 0; i < experiment->frame_count; i++)
+        if (experiment->frames[i].map.count <= RUNS_MOST)
+            add_frame(heapmap, &experiment->frames[i]);
+    document_note(heapmap, "Blocks and free blocks by address. Records: the allocator's own, its "
+                           "tags, and what is lost to alignment; or, where an allocator does not "
+                           "tell what is free, all that is in no block.");
+    free(title);
+}
+
+json_t *lab_document(const struct experiment_plan *plan, const struct experiment *experiments,
+                     size_t count, char *const *command)
+{
+    char *title = memory_format("Fragmentation laboratory: %s", plan->pattern.name);
+    char *text = lab_plan_text(plan);
+    json_t *document = document_new("cairn.lab", VERSION, title, command);
+
+    document_text(document, "What was played", text);
+    add_tables(document, experiments, count);
+    add_bars(document, experiments, count);
+    add_series(document, experiments, count);
+    for (size_t i = 0; i < count; i++)
+        if (experiments[i].frame_count > 0)
+            add_map(document, &experiments[i]);
+    free(text);
+    free(title);
+    return document;
+}
+
+bool lab_document_write(json_t *document, const struct lab_options *options, struct output *output)
+{
+    bool good = true;
+
+    if (options->html && !page_write) {
+        message("lab: this build of cairn has no page for --html; use --json -o FILE");
+        json_decref(document);
+        return false;
+    }
+    FILE *to = output_begin(output);
+    if (options->html) {
+        good = page_write(document, to);
+        json_decref(document);
+    } else {
+        json_finish(document, to);
+    }
+    return output_close(output) && good;
+}

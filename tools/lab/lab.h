@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of `cairn lab`: each gets its own word and what follows, and returns the exit code. */
+#ifndef CAIRN_TOOLS_LAB_LAB_H
+#define CAIRN_TOOLS_LAB_LAB_H
+
+#include "json.h"
+#include "lab/experiment.h"
+#include "lab/options.h"
+
+int lab_run(int argc, char **argv);
+int lab_sweep(int argc, char **argv);
+int lab_demo(int argc, char **argv);
+int lab_ops(int argc, char **argv);
+
+/* The live heap map of the first choice; the terminal is as before when it returns. */
+int lab_watch(struct lab_options *options);
+
+/* What was played, in one line: "random: 10 000 calls, …". The caller frees it. */
+char *lab_plan_text(const struct experiment_plan *plan);
+
+/* Tables for people, on stdout or in the file. several: one line for each, with means; else one
+ * line for each figure. */
+void lab_table_several(const struct experiment *experiments, size_t count,
+                       const struct lab_options *options, FILE *to, bool color, size_t columns);
+void lab_table_one(const struct experiment *experiment, FILE *to, bool color);
+
+/* The document of experiments (schema "cairn.lab"): tables, series, bars, heap maps. */
+json_t *lab_document(const struct experiment_plan *plan, const struct experiment *experiments,
+                     size_t count, char *const *command);
+
+/* Writes a document as JSON, or as a page. False after a message. Gives it up. */
+bool lab_document_write(json_t *document, const struct lab_options *options, struct output *output);
+
+#endif
