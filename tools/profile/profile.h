@@ -48,8 +48,19 @@ struct profile {
     uint64_t life_blocks[PROFILE_BINS], life_bytes[PROFILE_BINS]; /* by lifetime, nanoseconds */
     struct profile_thread {
         uint64_t allocations, bytes, frees;
-        uint64_t foreign_frees; /* of blocks that another thread allocated */
-    } * threads;                /* by index, trace_threads(reader) of them */
+        uint64_t foreign_frees;                   /* of blocks that another thread allocated */
+    } * threads;                                  /* by index, trace_threads(reader) of them */
+    uint64_t suppressed_blocks, suppressed_bytes; /* never freed, but left out of it: see
+                                                     suppressions.h */
+    struct profile_page *pages; /* of the address space at the peak, by address: those with blocks,
+                                   of the process that had the most bytes then */
+    size_t page_count;
+};
+
+/* Like neighbours are one: `count` pages from `number` (the address / 4096), each with `bytes`. */
+struct profile_page {
+    uint64_t number, count;
+    uint32_t bytes; /* in live blocks, as asked for; at most 4096 */
 };
 
 unsigned profile_bin(uint64_t value);
