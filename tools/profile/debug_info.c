@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions and lines by address: see debug_info.h. Within a unit, only what can hold functions is
+ * walked (namespaces, classes); functions within functions, which few languages have, are left to
+ * dwarf_getscopes, which walks everything each time.
+ */
+#include "profile/debug_info.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "own_memory.h"
+#include "profile/demangle.h"
+
+struct range {
+    Dwarf_Addr low, high; /* with, without */
+    Dwarf_Addr reach;     /* the greatest high up to here, in the order of low */
+    size_t unit;          /* of ranges of units */
+    Dwarf_Die die;        /* of ranges of functions */
+};
+
+struct ranges {
+    struct range *items;
+    size_t count, room;
+};
+
+struct unit {
+    Dwarf_Die lines;     /* the DIE that has the line table */
+    Dwarf_Die functions; /* the one that has the functions: another in split DWARF */
+    Dwarf_Addr bias;     /* what must be added to its addresses to get the module's */
+    bool walked;
+    struct ranges ranges;
+};
+
+struct debug_info {
+    struct unit *units;
+    size_t count, room;
+    struct ranges ranges;
+};
+
+/*
+ * --- ranges -------------------------------------------------------------------------------------
+ */
+
+static void add_range(struct ranges *ranges, const struct range *range)
+{
+    if (ranges->count == ranges->room) {
+        ranges->room = ranges->room ? ranges->room * 2 : 16;
+        ranges->items = memory_resize(ranges->items, ranges->room, sizeof *ranges->items);
+    }
+    ranges->items[ranges->count++] = *range;
+}
+
+/* Those of a DIE, except code that the linker threw away, which lies at address 0. */
+static void add_ranges_of(struct ranges *ranges, Dwarf_Die *die, size_t unit)
+{
+    Dwarf_Addr base, low, high;
+    ptrdiff_t offset = 0;
+
+    while ((offset = dwarf_ranges(die, offset, &base, &low, &high)) > 0)
+        if (low > 0 && low < high)
+            add_range(ranges, &(struct range){.low = low, .high = high, .unit = unit, .die = *die});
+}
+
+static int by_low(const void *left, const void *right)
+{
+    const struct range *a = left, *b = right;
+    return (a->low > b->low) - (a->low < b->low);
+}
+
+static void sort_ranges(struct ranges *ranges)
+{
+    Dwarf_Addr reach = 0;
+
+    if (ranges->count)
+        qsort(ranges->items, ranges->count, sizeof *ranges->items, by_low);
+    for (size_t i = 0; i < ranges->count; i++) {
+        if (ranges->items[i].high > reach)
+            reach = ranges->items[i].high;
+        ranges->items[i].reach = reach;
+    }
+}
+
+/* The last to begin of those that have the address. NULL: none. */
+static struct range *range_of(const struct ranges *ranges, Dwarf_Addr address)
+{
+    size_t low = 0, high = ranges->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ranges->items[middle].low <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low > 0 && ranges->items[low - 1].reach > address; low--)
+        if (ranges->items[low - 1].high > address)
+            return &ranges->items[low - 1];
+    return NULL;
+}
+
+/*
+ * --- units --------------------------------------------------------------------------------------
+ */
+
+static void add_unit(struct debug_info *info, Dwarf_Die *die, Dwarf_Addr bias)
+{
+    struct unit unit = {.lines = *die, .functions = *die, .bias = bias};
+    Dwarf_Die split;
+    uint8_t type;
+
+    if (dwarf_cu_info(die->cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
+        type == DW_UT_skeleton && split.addr)
+        unit.functions = split;
+    if (info->count == info->room) {
+        info->room = info->room ? info->room * 2 : 64;
+        info->units = memory_resize(info->units, info->room, sizeof *info->units);
+    }
+    info->units[info->count] = unit;
+    add_ranges_of(&info->ranges, die, info->count++);
+}
+
+struct debug_info *debug_info_create(Dwfl_Module *module)
+{
+    struct debug_info *info = memory_take(1, sizeof *info);
+    Dwarf_Die *die = NULL;
+    Dwarf_Addr bias;
+
+    while ((die = dwfl_module_nextcu(module, die, &bias)))
+        add_unit(info, die, bias);
+    sort_ranges(&info->ranges);
+    return info;
+}
+
+void debug_info_destroy(struct debug_info *info)
+{
+    if (!info)
+        return;
+    for (size_t i = 0; i < info->count; i++)
+        free(info->units[i].ranges.items);
+    free(info->units);
+    free(info->ranges.items);
+    free(info);
+}
+
+static bool holds_functions(int tag)
+{
+    return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type ||
+           tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
+           tag == DW_TAG_interface_type || tag == DW_TAG_enumeration_type;
+}
+
+static void walk(struct ranges *ranges, Dwarf_Die *parent)
+{
+    Dwarf_Die die;
+
+    for (int more = dwarf_child(parent, &die); more == 0; more = dwarf_siblingof(&die, &die)) {
+        int tag = dwarf_tag(&die);
+        if (tag == DW_TAG_subprogram)
+            add_ranges_of(ranges, &die, 0);
+        else if (holds_functions(tag))
+            walk(ranges, &die);
+    }
+}
+
+/*
+ * --- names --------------------------------------------------------------------------------------
+ */
+
+/* In a list of scopes, innermost first, those that belong to the name. */
+static char *qualified(const char *name, Dwarf_Die *scopes, int count)
+{
+    char *result = memory_copy(name);
+
+    for (int i = 1; i < count; i++) {
+        if (!holds_functions(dwarf_tag(&scopes[i])))
+            continue;
+        const char *outer = dwarf_diename(&scopes[i]);
+        char *longer = memory_format("%s::%s", outer ? outer : "(anonymous)", result);
+        free(result);
+        result = longer;
+    }
+    return result;
+}
+
+/* What it is an instance of, as far back as that goes: the place where it was declared. */
+static Dwarf_Die declaration_of(const Dwarf_Die *die)
+{
+    Dwarf_Die at = *die, origin;
+    Dwarf_Attribute attribute;
+
+    for (int step = 0; step < 4; step++) {
+        if (!dwarf_attr(&at, DW_AT_abstract_origin, &attribute) &&
+            !dwarf_attr(&at, DW_AT_specification, &attribute))
+            break;
+        if (!dwarf_formref_die(&attribute, &origin))
+            break;
+        at = origin;
+    }
+    return at;
+}
+
+static void name_of(Dwarf_Die *die, struct debug_call *call)
+{
+    Dwarf_Attribute attribute;
+
+    if (!dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute))
+        dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute);
+    const char *linkage = dwarf_formstring(&attribute);
+    const char *name = dwarf_diename(die);
+    call->is_plain = !linkage;
+    if (linkage) {
+        call->function = demangle(linkage);
+    } else if (name) {
+        Dwarf_Die declaration = declaration_of(die), *scopes = NULL;
+        int count = dwarf_getscopes_die(&declaration, &scopes);
+        call->function = qualified(name, scopes, count);
+        free(scopes);
+    }
+}
+
+/*
+ * --- calls --------------------------------------------------------------------------------------
+ */
+
+/* The function and the inlined calls at the address, outermost first. */
+struct chain {
+    Dwarf_Die dies[DEBUG_CALLS];
+    size_t count;
+};
+
+static bool child_with(Dwarf_Die *parent, Dwarf_Addr address, Dwarf_Die *result)
+{
+    for (int more = dwarf_child(parent, result); more == 0;
+         more = dwarf_siblingof(result, result)) {
+        int tag = dwarf_tag(result);
+        bool scope = tag == DW_TAG_inlined_subroutine || tag == DW_TAG_lexical_block ||
+                     tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
+        if (scope && dwarf_haspc(result, address) > 0)
+            return true;
+    }
+    return false;
+}
+
+static void descend(struct chain *chain, const Dwarf_Die *function, Dwarf_Addr address)
+{
+    Dwarf_Die at = *function, child;
+
+    chain->dies[chain->count++] = at;
+    while (chain->count < DEBUG_CALLS && child_with(&at, address, &child)) {
+        at = child;
+        if (dwarf_tag(&at) == DW_TAG_inlined_subroutine)
+            chain->dies[chain->count++] = at;
+    }
+}
+
+/* The slow way. */
+static void search_scopes(struct chain *chain, Dwarf_Die *unit, Dwarf_Addr address)
+{
+    Dwarf_Die *scopes = NULL;
+    int count = dwarf_getscopes(unit, address, &scopes);
+
+    for (int i = 0; i < count; i++) {
+        if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram) {
+            descend(chain, &scopes[i], address);
+            break;
+        }
+    }
+    free(scopes);
+}
+
+static void find_chain(struct chain *chain, struct unit *unit, Dwarf_Addr address)
+{
+    if (!unit->walked) {
+        walk(&unit->ranges, &unit->functions);
+        sort_ranges(&unit->ranges);
+        unit->walked = true;
+    }
+    struct range *range = range_of(&unit->ranges, address);
+    if (range)
+        descend(chain, &range->die, address);
+    else
+        search_scopes(chain, &unit->functions, address);
+}
+
+/* The file and line where an inlined function was called. */
+static void call_place(Dwarf_Die *inlined, struct unit *unit, struct debug_call *call)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word number;
+    Dwarf_Files *files;
+    size_t count;
+
+    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) == 0 &&
+        (dwarf_getsrcfiles(&unit->functions, &files, &count) == 0 ||
+         dwarf_getsrcfiles(&unit->lines, &files, &count) == 0) &&
+        number < count)
+        call->file = dwarf_filesrc(files, number, NULL, NULL);
+    if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &number) == 0)
+        call->line = (int)number;
+}
+
+static void line_place(struct unit *unit, Dwarf_Addr address, struct debug_call *call)
+{
+    Dwarf_Line *line = dwarf_getsrc_die(&unit->lines, address);
+
+    if (!line)
+        return;
+    call->file = dwarf_linesrc(line, NULL, NULL);
+    dwarf_lineno(line, &call->line);
+}
+
+size_t debug_info_calls(struct debug_info *info, Dwarf_Addr address,
+                        struct debug_call calls[DEBUG_CALLS])
+{
+    struct chain chain = {.count = 0};
+
+    if (info->count == 0)
+        return 0;
+    address -= info->units[0].bias; /* one file, one bias */
+    struct range *range = range_of(&info->ranges, address);
+    if (!range)
+        return 0;
+    struct unit *unit = &info->units[range->unit];
+    find_chain(&chain, unit, address);
+    size_t count = chain.count ? chain.count : 1;
+    memset(calls, 0, count * sizeof *calls);
+    line_place(unit, address, &calls[0]);
+    for (size_t i = 0; i < chain.count; i++) {
+        Dwarf_Die *die = &chain.dies[chain.count - 1 - i];
+        name_of(die, &calls[i]);
+        if (i + 1 < chain.count)
+            call_place(die, unit, &calls[i + 1]);
+    }
+    return count;
+}
