@@ -51,7 +51,9 @@ uint32_t names_number(struct names *names, const char *text)
 
 const char *names_text(struct names *names, const char *text)
 {
-    return names->texts[names_number(names, text)];
+    uint32_t number = names_number(names, text); /* may move the texts */
+
+    return names->texts[number];
 }
 
 void names_fini(struct names *names)
