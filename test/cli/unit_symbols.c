@@ -400,30 +400,29 @@ static void cut_short(void **state)
  * --- C++ and Rust -------------------------------------------------------------------------------
  */
 
-static const char
-    cxx_source[] =
-        MARK "namespace shop {\n"
-             "template <typename T, int N> struct list {\n"
-             "    __attribute__((noinline)) T add(T value) { MARK(0); return value + N; }\n" /* 4 */
-             "};\n"
-             "namespace {\n"
-             "__attribute__((noinline)) int hidden(long x) { MARK(1); return (int)x; }\n" /* 7 */
-             "}\n"
-             "}\n"
-             "static __attribute__((noinline)) int local(int x) { MARK(2); return x; }\n" /* 10 */
-             "template <typename T> __attribute__((noinline)) T twice(T x) { MARK(3); return x + "
-             "x; }\n" /* 11 */
-             "static inline __attribute__((always_inline)) int within(int x, char) { MARK(4); "
-             "return x; }\n"
-             "__attribute__((noinline)) int around(int x)\n"
-             "{\n"
-             "    return within(x, 'a');\n" /* 15 */
-             "}\n"
-             "int main(int argc, char **)\n"
-             "{\n"
-             "    return shop::list<int, 3>().add(argc) + shop::hidden(argc) + local(argc) +\n"
-             "           twice(argc) + around(argc);\n"
-             "}\n";
+static const char cxx_source[] = MARK
+    "namespace shop {\n"
+    "template <typename T, int N> struct list {\n"
+    "    __attribute__((noinline)) T add(T value) { MARK(0); return value + N; }\n" /* 4 */
+    "};\n"
+    "namespace {\n"
+    "__attribute__((noinline)) int hidden(long x) { MARK(1); return (int)x; }\n" /* 7 */
+    "}\n"
+    "}\n"
+    "static __attribute__((noinline)) int local(int x) { MARK(2); return x; }\n" /* 10 */
+    "template <typename T> __attribute__((noinline)) T twice(T x) { MARK(3); return x + "
+    "x; }\n" /* 11 */
+    "static inline __attribute__((always_inline)) int within(int x, char) { MARK(4); "
+    "return x; }\n"
+    "__attribute__((noinline)) int around(int x)\n"
+    "{\n"
+    "    return within(x, 'a');\n" /* 15 */
+    "}\n"
+    "int main(int argc, char **)\n"
+    "{\n"
+    "    return shop::list<int, 3>().add(argc) + shop::hidden(argc) + local(argc) +\n"
+    "           twice(argc) + around(argc);\n"
+    "}\n";
 
 static const struct {
     const char *function;
