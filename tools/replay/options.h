@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of `cairn replay`. */
+#ifndef CAIRN_TOOLS_REPLAY_OPTIONS_H
+#define CAIRN_TOOLS_REPLAY_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "output.h"
+
+enum replay_format { REPLAY_TABLE, REPLAY_JSON, REPLAY_CSV };
+enum replay_touch { REPLAY_TOUCH_NONE, REPLAY_TOUCH_PAGES, REPLAY_TOUCH_ALL };
+
+struct replay_options {
+    bool help, overwrite, strict, check;
+    bool time, memory; /* which passes */
+    enum replay_format format;
+    enum replay_touch touch;
+    enum color_when color;
+    unsigned long rounds, checkpoints, process, seed;
+    const char *allocators, *library, *output;
+    const char **stacks;
+    size_t stack_count;
+    const char *trace; /* NULL: `--allocators list` */
+};
+
+/* 0, or an exit code after a message. --help prints the page and sets `help`. */
+int replay_options_read(struct replay_options *options, int argc, char **argv);
+
+void replay_options_fini(struct replay_options *options);
+
+#endif
