@@ -11,12 +11,18 @@ struct extras {
 
 /* ---- parts ---- */
 
-/* The bytes of the file from an address on. */
+/* Tables lie so near to their index that 32 bits reach them. */
+static const uintptr_t NEAR = (uintptr_t)1 << 31;
+
+/*
+ * The bytes from an address on. It is the file's own tables that say where they end: which part of it
+ * is mapped is not known as a whole (start and end may be those of one segment).
+ */
 static struct bytes bytes_at(const struct unwind_file *file, uintptr_t address)
 {
-    bool inside = address >= file->start && address < file->end;
-    return (struct bytes){(const uint8_t *)address, (const uint8_t *)(inside ? file->end : address),
-                          !inside};
+    bool inside = address - file->index + NEAR < 2 * NEAR;
+    uintptr_t end = inside && file->index < UINTPTR_MAX - NEAR ? file->index + NEAR : address;
+    return (struct bytes){(const uint8_t *)address, (const uint8_t *)end, end <= address};
 }
 
 /* A record behind its length; of .eh_frame both kinds begin so. */
@@ -144,6 +150,6 @@ bool cairn__unwind_entry_of(const struct unwind_file *file, uintptr_t address,
         else
             high = middle;
     }
-    entry->base = file->start;
+    entry->base = file->index;
     return read_entry(file, file->index + (uintptr_t)(intptr_t)rows[low].entry, address, entry);
 }

@@ -13,7 +13,7 @@
 
 struct unwind_entry {
     uintptr_t start; /* of the function */
-    uintptr_t base;  /* of the file: rows point to expressions by their distance from here */
+    uintptr_t base;  /* the file's index: rows point to expressions by their distance from here */
     struct bytes shared, own; /* programs, to be run one after the other */
     uint64_t code_unit;
     int64_t data_unit;

@@ -11,7 +11,7 @@
 #include "base/config.h"
 
 struct unwind_file {
-    uintptr_t start; /* of what is mapped of it */
+    uintptr_t start; /* of it, or of the segment that the address is in */
     uintptr_t end;
     uintptr_t index;
 };

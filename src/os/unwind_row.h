@@ -20,7 +20,7 @@ enum saved_how {
     SAVED_UNDEFINED
 };
 
-/* An expression's value is where its length stands, counted from the file's start. */
+/* An expression's value is where its length stands, counted from the entry's base. */
 struct saved {
     uint32_t how;
     int32_t value;
@@ -36,7 +36,7 @@ struct unwind_row {
 bool cairn__unwind_row_of(const struct unwind_entry *entry, uintptr_t address,
                           struct unwind_row *row);
 
-/* The bytes of an expression, of a file that begins at base. */
+/* The bytes of an expression. */
 struct bytes cairn__unwind_expression(uintptr_t base, int32_t value);
 
 #endif

@@ -16,6 +16,13 @@ static uint32_t words_of(int64_t size)
     return fits ? (uint32_t)(size / WORD) : RULE_WORDS_MAX + 1;
 }
 
+#if defined(__x86_64__)
+
+/* rsp + 8 + ((rip & 15) >= 11) * 8: in a table of jumps to other files, whose entries are of 16 bytes
+ * and push a word at 11 if the target is not known yet. Some linkers write 10. */
+enum { PUSHED_AT = 6 }; /* the byte that says where */
+static const uint8_t jump_table[] = {0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22};
+
 /* An expression that consists of these bytes. */
 static bool is_expression(uintptr_t base, int32_t value, const void *bytes, size_t size)
 {
@@ -23,13 +30,6 @@ static bool is_expression(uintptr_t base, int32_t value, const void *bytes, size
     return (size_t)(expression.end - expression.at) == size &&
            memcmp(expression.at, bytes, size) == 0;
 }
-
-#if defined(__x86_64__)
-
-/* rsp + 8 + ((rip & 15) >= 11) * 8: in a table of jumps to other files, whose entries are of 16 bytes
- * and push a word at 11 if the target is not known yet. Some linkers write 10. */
-enum { PUSHED_AT = 6 }; /* the byte that says where */
-static const uint8_t jump_table[] = {0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22};
 
 static uint32_t rule_of_expression(const struct unwind_entry *entry, const struct unwind_row *row,
                                    uintptr_t address)

@@ -21,7 +21,7 @@
 #include "unit/unwind_check.h"
 
 static _Atomic int checked;
-static unsigned last_count;
+static _Atomic unsigned last_count;
 
 /* The frames of the calls around this one are the same to both. */
 static NOINLINE int check(void)
@@ -53,11 +53,11 @@ static void prepare(void)
 
 /* ---- frames ---- */
 
-static NOINLINE int recurse(int depth, int a, int b, int c)
+static NOINLINE unsigned recurse(int depth, unsigned a, unsigned b, unsigned c)
 {
     if (depth == 0)
-        return check();
-    return recurse(depth - 1, b + c, c + a, depth) * a + b - c;
+        return (unsigned)check();
+    return recurse(depth - 1, b + c, c + a, (unsigned)depth) * a + b - c;
 }
 
 static NOINLINE int recurse_other(int depth, volatile char *last);
@@ -247,7 +247,7 @@ TEST(at_any_instruction)
     while (checked < 50) {
         char text[40];
         snprintf(text, sizeof text, "%d", sum);
-        sum += atoi(text) + (int)strlen(text);
+        sum = atoi(text) % 1000000 + (int)strlen(text) * 17;
     }
     often = (struct itimerval){{0, 0}, {0, 0}};
     setitimer(ITIMER_PROF, &often, NULL);
@@ -297,7 +297,7 @@ TEST(in_threads_at_once)
 /* The thread's own; its end is next to memory that cannot be read. */
 TEST(in_a_thread_on_a_given_stack)
 {
-    size_t size = 256 * KIB;
+    size_t size = MIB;
     pthread_attr_t attributes;
     pthread_t thread;
     prepare();
@@ -391,6 +391,7 @@ TEST(in_constructors)
     REQUIRE(checked == 1 && last_count > 5);
 }
 
+/* One after the other at the same place, but for sanitizers and emulators, which put them elsewhere. */
 TEST(in_libraries_that_come_and_go)
 {
     unsigned same = 0;
@@ -405,12 +406,16 @@ TEST(in_libraries_that_come_and_go)
         REQUIRE(dlclose(library) == 0);
         cairn__unwind_forget();
     }
-    REQUIRE(same > 0 || UNIT_ASAN || CAIRN_TSAN);
+    bool elsewhere = UNIT_ASAN || CAIRN_TSAN || getenv("CAIRN_TEST_QEMU") != NULL;
+    REQUIRE(same > 0 || elsewhere);
 }
 
+/* AddressSanitizer wants the C++ library to be there from the start. */
 TEST(while_an_exception_passes)
 {
     int (*call)(void (*)(void), int);
+    if (UNIT_ASAN)
+        return;
     prepare();
     void *library = load("unwind-throw.so");
     cairn__unwind_prepare();
