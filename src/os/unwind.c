@@ -49,14 +49,20 @@ static inline slot *set_of(slot *slots, uint64_t key)
     return slots + (key >> TAG_BITS) * 2;
 }
 
-/* An address without a file is not remembered: there may be one later. */
+/* What there is to know, without what is remembered. */
+static uint32_t rule_of(uintptr_t address)
+{
+    struct unwind_file file;
+    if (cairn__unwind_file_of(address, &file))
+        return cairn__unwind_rule_in(&file, address);
+    return rule_make(cairn__unwind_is_signal_return(address) ? RULE_SIGNAL : RULE_END, 0, 0);
+}
+
+/* Also remembers that there is no file, as of code made at run time, until files were loaded. */
 static COLD uint32_t find_out(slot *slots, uintptr_t address, uint64_t key)
 {
     unsigned forgotten = atomic_load(&table.forgotten);
-    struct unwind_file file;
-    if (!cairn__unwind_file_of(address, &file))
-        return rule_make(cairn__unwind_is_signal_return(address) ? RULE_SIGNAL : RULE_END, 0, 0);
-    uint32_t rule = cairn__unwind_rule_in(&file, address);
+    uint32_t rule = rule_of(address);
     if (slots == NULL)
         return rule;
     slot *set = set_of(slots, key);
@@ -196,25 +202,33 @@ unsigned cairn__unwind(uintptr_t *frames, unsigned max)
 
 /* ---- before and after ---- */
 
-void cairn__unwind_prepare(void)
+/* Whoever finds out a rule meanwhile sees that the number has changed, or its rule is taken out here. */
+static void clear(slot *slots)
 {
-    cairn__unwind_memory_prepare();
-    cairn__unwind_file_list(false);
-    slot *none = NULL;
-    if (!UNWIND_MACHINE || atomic_load(&table.slots) != NULL)
-        return;
-    slot *slots = cairn__os_map(TABLE_SIZE, cairn__os_page_size());
-    if (slots != NULL && !atomic_compare_exchange_strong(&table.slots, &none, slots))
-        cairn__os_release(slots, TABLE_SIZE);
+    atomic_fetch_add(&table.forgotten, 1);
+    if (!cairn__os_purge(slots, TABLE_SIZE))
+        for (size_t i = 0; i < TABLE_SIZE / sizeof(slot); i++)
+            atomic_store_explicit(&slots[i], 0, memory_order_relaxed);
 }
 
-/* Whoever finds out a rule meanwhile sees that the number has changed, or its rule is taken out here. */
 void cairn__unwind_forget(void)
 {
     slot *slots = atomic_load(&table.slots);
-    atomic_fetch_add(&table.forgotten, 1);
-    if (slots != NULL && !cairn__os_purge(slots, TABLE_SIZE))
-        for (size_t i = 0; i < TABLE_SIZE / sizeof(slot); i++)
-            atomic_store_explicit(&slots[i], 0, memory_order_relaxed);
+    if (slots != NULL)
+        clear(slots);
     cairn__unwind_file_list(false);
+}
+
+void cairn__unwind_prepare(void)
+{
+    slot *none = NULL;
+    if (!UNWIND_MACHINE || atomic_load(&table.slots) != NULL) {
+        cairn__unwind_forget();
+        return;
+    }
+    cairn__unwind_memory_prepare();
+    cairn__unwind_file_list(false);
+    slot *slots = cairn__os_map(TABLE_SIZE, cairn__os_page_size());
+    if (slots != NULL && !atomic_compare_exchange_strong(&table.slots, &none, slots))
+        cairn__os_release(slots, TABLE_SIZE);
 }

@@ -23,10 +23,13 @@
  */
 unsigned cairn__unwind(uintptr_t *frames, unsigned max);
 
-/* Before the first; finds the loaded files. Again after dlopen. */
+/* Before the first; finds the loaded files. Again after dlopen: until then, lists end where they come
+ * to a file that was loaded since, if they ended at that place before. Takes the dynamic linker's lock
+ * where glibc is older than 2.35, or is another C library. */
 void cairn__unwind_prepare(void);
 
-/* What was remembered may be wrong: after dlclose. */
+/* What was remembered may be wrong: after dlclose, or before if no more is run in the file. The same
+ * locks. */
 void cairn__unwind_forget(void);
 
 #endif

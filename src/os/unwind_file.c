@@ -23,38 +23,49 @@ struct list {
     struct unwind_file files[]; /* by address */
 };
 
-static _Atomic(struct list *) known; /* published with release, read with acquire */
-
 /* ---- by glibc ---- */
 
+/* Looked up by name, because a program that names it needs a C library that has it. */
 #ifdef DLFO_EH_SEGMENT_TYPE
-#pragma weak _dl_find_object
-static bool ask(uintptr_t address, struct unwind_file *file)
+enum { CAN_ASK = 1 };
+typedef int find_object(void *address, struct dl_find_object *found);
+
+static bool ask(find_object *find, uintptr_t address, struct unwind_file *file)
 {
     struct dl_find_object found;
-    if (_dl_find_object((void *)address, &found) != 0 || found.dlfo_eh_frame == NULL)
+    if (find((void *)address, &found) != 0 || found.dlfo_eh_frame == NULL)
         return false;
     *file = (struct unwind_file){(uintptr_t)found.dlfo_map_start, (uintptr_t)found.dlfo_map_end,
                                  (uintptr_t)found.dlfo_eh_frame};
     return true;
 }
-
-static bool can_ask(void)
-{
-    return _dl_find_object != NULL;
-}
 #else
-static bool ask(uintptr_t address, struct unwind_file *file)
-{
-    (void)address, (void)file;
-    return false;
-}
+enum { CAN_ASK = 0 };
+typedef int find_object(void *address, void *found);
 
-static bool can_ask(void)
+static bool ask(find_object *find, uintptr_t address, struct unwind_file *file)
 {
+    (void)find, (void)address, (void)file;
     return false;
 }
 #endif
+
+/* Published with release, read with acquire. */
+static struct {
+    _Atomic(find_object *) find; /* _dl_find_object; NULL if there is none */
+    _Atomic(struct list *) list;
+} known;
+
+static bool can_ask(void)
+{
+    find_object *find = atomic_load_explicit(&known.find, memory_order_acquire);
+    if (CAN_ASK && find == NULL) {
+        void *symbol = dlsym(RTLD_DEFAULT, "_dl_find_object");
+        memcpy(&find, &symbol, sizeof find);
+        atomic_store_explicit(&known.find, find, memory_order_release);
+    }
+    return find != NULL;
+}
 
 /* ---- by the list ---- */
 
@@ -119,15 +130,15 @@ void cairn__unwind_file_list(bool wanted)
     if (survey.list == NULL)
         return;
     dl_iterate_phdr(survey_file, &survey);
-    if (is_same(atomic_load_explicit(&known, memory_order_acquire), survey.list))
+    if (is_same(atomic_load_explicit(&known.list, memory_order_acquire), survey.list))
         cairn__os_release(survey.list, size);
     else
-        atomic_store_explicit(&known, survey.list, memory_order_release);
+        atomic_store_explicit(&known.list, survey.list, memory_order_release);
 }
 
 bool cairn__unwind_file_listed(uintptr_t address, struct unwind_file *file)
 {
-    const struct list *list = atomic_load_explicit(&known, memory_order_acquire);
+    const struct list *list = atomic_load_explicit(&known.list, memory_order_acquire);
     if (list == NULL)
         return false;
     size_t low = 0, high = list->count; /* files[low - 1].start <= address < files[high].start */
@@ -146,8 +157,9 @@ bool cairn__unwind_file_listed(uintptr_t address, struct unwind_file *file)
 
 bool cairn__unwind_file_of(uintptr_t address, struct unwind_file *file)
 {
-    if (can_ask())
-        return ask(address, file);
+    find_object *find = atomic_load_explicit(&known.find, memory_order_acquire);
+    if (find != NULL)
+        return ask(find, address, file);
     /* It may have been unloaded since the list was written. */
     return cairn__unwind_file_listed(address, file) && cairn__unwind_is_readable(file->index);
 }

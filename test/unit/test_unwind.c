@@ -22,20 +22,26 @@
 
 static _Atomic int checked;
 static _Atomic unsigned last_count;
+static _Atomic bool is_calm; /* only handlers check */
 
-/* The frames of the calls around this one are the same to both. */
+/* The frames of the calls around this one are the same to both. A handler may interrupt it. */
 static NOINLINE int check(void)
 {
-    static __thread struct unwind_stacks stacks;
+    static __thread struct unwind_stacks room[2];
+    static __thread volatile int level;
+    if (is_calm && level == 0)
+        return 1;
+    struct unwind_stacks *stacks = &room[level++];
     for (int i = 0; i < 2; i++) { /* from the tables, and from memory */
-        unwind_stacks_take(&stacks);
-        if (!unwind_stacks_same(&stacks))
-            unwind_stacks_print(&stacks);
-        REQUIRE(unwind_stacks_same(&stacks));
-        REQUIRE(stacks.ours_count >= 1);
+        unwind_stacks_take(stacks);
+        if (!unwind_stacks_same(stacks))
+            unwind_stacks_print(stacks);
+        REQUIRE(unwind_stacks_same(stacks));
+        REQUIRE(stacks->ours_count >= 1);
     }
-    last_count = stacks.ours_count;
+    last_count = stacks->ours_count;
     checked++;
+    level--;
     return 1;
 }
 
@@ -166,12 +172,13 @@ TEST(at_most_so_many)
     REQUIRE(cairn__unwind(frames, 8) >= 2 && errno == 77);
 }
 
-/* Without the table, everything is found out anew. */
+/* No file is known yet. */
 TEST(before_it_is_prepared)
 {
-    void *frames[4];
-    backtrace(frames, 4);
-    check();
+    uintptr_t frames[8];
+    REQUIRE(cairn__unwind(frames, 8) == 1);
+    cairn__unwind_forget();
+    prepare();
     recurse(20, 1, 2, 3);
 }
 
@@ -229,28 +236,73 @@ TEST(on_a_stack_for_signals)
     REQUIRE(last_count >= 5);
 }
 
-/* Anywhere: in prologues and epilogues, in tables of jumps. */
+static NOINLINE int various_work(int number)
+{
+    char text[64], first = (char)number;
+    snprintf(text, sizeof text, "%d %s %g", number, "word", number / 3.0);
+    int numbers[4] = {number, 3, 2, number % 7};
+    unsigned mixed = number % 2 == 0 ? recurse(3, 1, 2, 3) : (unsigned)recurse_other(4, &first);
+    for (int i = 0; i < 3; i++)
+        numbers[i] += numbers[i + 1] % (1 + number % 5);
+    return atoi(text) % 1000 + (int)strlen(text) * numbers[1] + (int)mixed % 2;
+}
+
+/* Anywhere: in prologues and epilogues, and in the tables of jumps between files. */
 static void handle_tick(int number)
 {
     (void)number;
+    bool was_calm = is_calm;
+    is_calm = false;
     check();
+    is_calm = was_calm;
 }
 
-TEST(at_any_instruction)
+TEST(at_any_time)
 {
-    volatile int sum = 0;
+    volatile int sum = 1;
     prepare();
     struct sigaction action = {.sa_handler = handle_tick, .sa_flags = SA_RESTART};
     REQUIRE(sigaction(SIGPROF, &action, NULL) == 0);
     struct itimerval often = {{0, 1000}, {0, 1000}};
     REQUIRE(setitimer(ITIMER_PROF, &often, NULL) == 0);
-    while (checked < 50) {
-        char text[40];
-        snprintf(text, sizeof text, "%d", sum);
-        sum = atoi(text) % 1000000 + (int)strlen(text) * 17;
-    }
+    for (size_t round = 0; round < unit_rounds(4000); round++)
+        sum = various_work(sum % 10000);
     often = (struct itimerval){{0, 0}, {0, 0}};
     setitimer(ITIMER_PROF, &often, NULL);
+}
+
+/* A trap behind each instruction; on x86-64 only, a program can ask for that itself. */
+#if defined(__x86_64__)
+enum { TRAPS = 1 };
+
+static inline void set_trap(bool on)
+{
+    uintptr_t flags = __builtin_ia32_readeflags_u64();
+    __builtin_ia32_writeeflags_u64(on ? flags | 0x100 : flags & ~(uintptr_t)0x100);
+}
+#else
+enum { TRAPS = 0 };
+
+static inline void set_trap(bool on)
+{
+    (void)on;
+}
+#endif
+
+/* ThreadSanitizer delivers signals when it likes. */
+TEST(at_each_instruction)
+{
+    prepare();
+    struct sigaction action = {.sa_handler = handle_tick};
+    REQUIRE(sigaction(SIGTRAP, &action, NULL) == 0);
+    if (CAIRN_TSAN)
+        return;
+    is_calm = true;
+    set_trap(true);
+    various_work(1);
+    various_work(2);
+    set_trap(false);
+    REQUIRE(checked > 2000 || !TRAPS);
 }
 
 /* ---- stacks ---- */
@@ -445,30 +497,38 @@ TEST(files)
 unsigned cairn__unwind_from(uintptr_t *frames, unsigned max, uintptr_t pc, uintptr_t stack,
                             uintptr_t frame);
 
+enum { STACK_SIZE = 65536 };
+
+/* A stack with nothing below and nothing above. */
+static uintptr_t *lonely_stack(void)
+{
+    char *room = mmap(NULL, 3 * STACK_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(room != MAP_FAILED);
+    REQUIRE(mprotect(room + STACK_SIZE, STACK_SIZE, PROT_READ | PROT_WRITE) == 0);
+    return (uintptr_t *)(room + STACK_SIZE);
+}
+
 /*
- * Frames at random on a stack whose end is followed by nothing, in functions at random: in libc and
- * here. Whatever comes out, it is no fault.
+ * Frames at random, in functions at random: in libc and here. Whatever comes out, it is no fault.
  */
 TEST(ends_in_nonsense)
 {
-    enum { BYTES = 65536 };
+    enum { COUNT = STACK_SIZE / sizeof(uintptr_t) };
     uint64_t seed = 1;
     uintptr_t frames[64];
     prepare();
-    char *room = mmap(NULL, 2 * BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(room != MAP_FAILED && mprotect(room, BYTES, PROT_READ | PROT_WRITE) == 0);
-    uintptr_t *words = (uintptr_t *)room;
-    uintptr_t code[] = {(uintptr_t)qsort, (uintptr_t)check, (uintptr_t)dlopen, (uintptr_t)room};
+    uintptr_t *words = lonely_stack(), below = (uintptr_t)words - STACK_SIZE;
+    uintptr_t code[] = {(uintptr_t)qsort, (uintptr_t)check, (uintptr_t)dlopen};
     size_t total = 0;
     for (size_t round = 0; round < unit_rounds(40000); round++) {
         if (round % 50 == 0)
-            for (size_t i = 0; i < BYTES / sizeof words[0]; i++)
+            for (size_t i = 0; i < COUNT; i++)
                 words[i] = unit_below(&seed, 4) == 0
-                               ? (uintptr_t)room + unit_below(&seed, 2 * BYTES)
-                               : code[unit_below(&seed, 4)] + unit_below(&seed, 100000);
-        uintptr_t stack = (uintptr_t)&words[unit_below(&seed, BYTES / sizeof words[0])];
-        uintptr_t frame = unit_below(&seed, 2) == 0 ? unit_random(&seed)
-                                                    : stack + unit_below(&seed, 4096);
+                               ? below + unit_below(&seed, 3 * STACK_SIZE)
+                               : code[unit_below(&seed, 3)] + unit_below(&seed, 100000);
+        uintptr_t stack = (uintptr_t)&words[unit_below(&seed, round % 2 == 0 ? COUNT : 64)];
+        uintptr_t frame = unit_below(&seed, 4) == 0 ? unit_random(&seed)
+                                                    : stack - 2048 + unit_below(&seed, 4096);
         uintptr_t pc = code[unit_below(&seed, 3)] + unit_below(&seed, 100000);
         total += cairn__unwind_from(frames, 64, pc, stack, frame);
     }
@@ -478,16 +538,13 @@ TEST(ends_in_nonsense)
 /* A handler's return, and behind it nonsense for what was interrupted. */
 TEST(ends_in_a_nonsense_signal)
 {
-    enum { BYTES = 65536 };
     static const char code[] = SIGNAL_RETURN;
     uint64_t seed = 2;
     uintptr_t frames[64];
     prepare();
-    char *room = mmap(NULL, 2 * BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(room != MAP_FAILED && mprotect(room, BYTES, PROT_READ | PROT_WRITE) == 0);
+    uintptr_t *room = lonely_stack(), *words = room + 16;
+    size_t count = STACK_SIZE / sizeof words[0] - 16, total = 0;
     memcpy(room, code, SIGNAL_RETURN_SIZE);
-    uintptr_t *words = (uintptr_t *)room + 16;
-    size_t count = BYTES / sizeof words[0] - 16, total = 0;
     for (size_t round = 0; round < unit_rounds(4000); round++) {
         for (size_t i = 0; round % 50 == 0 && i < count; i++)
             words[i] = unit_below(&seed, 2) == 0 ? (uintptr_t)room
@@ -510,7 +567,8 @@ int main(void)
         cmocka_unit_test(before_it_is_prepared),
         cmocka_unit_test(across_signals),
         cmocka_unit_test(on_a_stack_for_signals),
-        cmocka_unit_test(at_any_instruction),
+        cmocka_unit_test(at_any_time),
+        cmocka_unit_test(at_each_instruction),
         cmocka_unit_test(in_threads),
         cmocka_unit_test(in_threads_at_once),
         cmocka_unit_test(in_a_thread_on_a_given_stack),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A library to be loaded and unloaded: calls back from its constructor, and from a function whose
- * frame has SIZE bytes, so that two such libraries have different rules for the same addresses.
+ * frame has SIZE bytes: two such libraries have the same instructions, and other rules.
  */
 extern void (*loaded_in_constructor)(void) __attribute__((weak)); /* the program's */
 int loaded_call(int (*callback)(void));
