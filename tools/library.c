@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finding libcairn-malloc.so: see library.h. The last part of a path stays as it is (it may be a
+ * Finding our libraries: see library.h. The last part of a path stays as it is (it may be a
  * link to the version of today), its folder is resolved, so that programs that change their working
  * folder pass on a value that still holds.
  */
@@ -40,17 +40,17 @@ char *library_absolute(const char *path)
 }
 
 /* The first file that one of the patterns finds, in their order. */
-static char *first_match(const char *folder)
+static char *first_match(const char *folder, const char *file)
 {
     static const char *const patterns[] = {
-        "%s/libcairn-malloc.so",
-        "%s/libcairn-malloc.so.*",
-        "%s/*-linux-*/libcairn-malloc.so",
-        "%s/*-linux-*/libcairn-malloc.so.*",
+        "%s/%s",
+        "%s/%s.*",
+        "%s/*-linux-*/%s",
+        "%s/*-linux-*/%s.*",
     };
 
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
-        char *pattern = memory_format(patterns[i], folder);
+        char *pattern = memory_format(patterns[i], folder, file);
         glob_t found;
         char *result = NULL;
         if (glob(pattern, 0, NULL, &found) == 0) {
@@ -64,7 +64,7 @@ static char *first_match(const char *folder)
     return NULL;
 }
 
-static char *search(void)
+static char *search(const char *file, const char *advice)
 {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -75,13 +75,13 @@ static char *search(void)
         for (int up = 0; up < 2 && strrchr(self, '/'); up++) /* the command, then bin */
             *strrchr(self, '/') = '\0';
         beside = memory_format("%s/lib", self);
-        result = first_match(beside);
+        result = first_match(beside, file);
     }
     if (!result)
-        result = first_match(CAIRN_LIBDIR);
+        result = first_match(CAIRN_LIBDIR, file);
     if (!result)
-        message("libcairn-malloc.so is neither in %s nor in %s (name it with --lib or CAIRN_LIB)",
-                beside ? beside : "../lib", CAIRN_LIBDIR);
+        message("%s is neither in %s nor in %s%s", file, beside ? beside : "../lib", CAIRN_LIBDIR,
+                advice);
     free(beside);
     return result;
 }
@@ -119,8 +119,19 @@ char *library_find(const char *wanted)
         if (!path)
             message("cannot read the library %s: %s", wanted, strerror(errno));
     } else {
-        path = search();
+        path = search("libcairn-malloc.so", " (name it with --lib or CAIRN_LIB)");
     }
+    if (path && !can_preload(path)) {
+        free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+char *library_find_recorder(void)
+{
+    char *path = search("libcairn-record.so", "");
+
     if (path && !can_preload(path)) {
         free(path);
         path = NULL;

@@ -10,6 +10,9 @@
  */
 char *library_find(const char *wanted);
 
+/* Likewise libcairn-record.so, which goes with the command: it cannot be named. */
+char *library_find_recorder(void);
+
 /*
  * An absolute form of `path` whose folder has no symbolic links. NULL if there is no such folder.
  */

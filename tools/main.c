@@ -30,6 +30,7 @@ static const struct verb {
     {"compare", compare_main, "the same program on every allocator here: time, memory, noise"},
     {"lab", lab_main, "fragmentation: demonstrations, experiments, a heap to watch"},
     {"replay", replay_main, "a recorded program's allocations again, on every allocator here"},
+    {"record", record_main, "every allocation of a program to a file, for report and replay"},
     {"help", help_main, "this page, or that of a verb"},
     {"version", version_main, "the version of this command"},
     {"__probe", probe_main, NULL},

@@ -10,6 +10,7 @@ int run_main(int argc, char **argv);
 int compare_main(int argc, char **argv);
 int lab_main(int argc, char **argv);
 int replay_main(int argc, char **argv);
+int record_main(int argc, char **argv);
 int probe_main(int argc, char **argv); /* hidden: see probe.h */
 
 #endif
