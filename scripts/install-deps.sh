@@ -56,6 +56,8 @@ packages() {
     lua5.4               test   optional  lua5.4
     openssl              test   optional  openssl
     curl                 test   optional  curl
+    chromium             test   optional  chromium
+    npm                  test   optional  npm
     libclang-rt-14-dev   test   optional  -
     qemu-user            test   optional  qemu-aarch64
     zsh                  test   optional  zsh

@@ -31,6 +31,8 @@ static const struct verb {
     {"lab", lab_main, "fragmentation: demonstrations, experiments, a heap to watch"},
     {"replay", replay_main, "a recorded program's allocations again, on every allocator here"},
     {"record", record_main, "every allocation of a program to a file, for report and replay"},
+    {"report", report_main, "one page, that needs no network, of recordings and other results"},
+    {"diff", diff_main, "what changed from one recording, or result, to another"},
     {"help", help_main, "this page, or that of a verb"},
     {"version", version_main, "the version of this command"},
     {"__probe", probe_main, NULL},

@@ -11,6 +11,8 @@ int compare_main(int argc, char **argv);
 int lab_main(int argc, char **argv);
 int replay_main(int argc, char **argv);
 int record_main(int argc, char **argv);
+int report_main(int argc, char **argv);
+int diff_main(int argc, char **argv);
 int probe_main(int argc, char **argv); /* hidden: see probe.h */
 
 #endif

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# `cairn report` and `cairn diff` from outside: what they write, say and refuse; then the page itself
+# in a headless Chromium (report/page.py), if there is one.
+#
+#   report.sh CAIRN
+#
+# Prints `ok name`, `not ok name` or `skip name` for each test. Exit code 1 if one failed.
+
+set -u
+
+cairn=$(realpath -- "${1:?usage: report.sh CAIRN}")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 2
+
+export LC_ALL=C
+unset NO_COLOR CLICOLOR_FORCE COLUMNS
+
+failed=0
+code=0
+
+see() {
+    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    code=$?
+}
+
+not_ok() {
+    failed=$((failed + 1))
+    echo "not ok $name: $*"
+    echo "  exit code $code"
+    sed 's/^/  out: /' "$tmp/out" | tail -c 400
+    sed 's/^/  err: /' "$tmp/err" | tail -c 400
+}
+
+# expect NAME CODE [out:REGEX | err:REGEX | no-out | no-err]... -- COMMAND...
+expect() {
+    local wanted=$2 what
+    local -a conditions=()
+    name=$1
+    shift 2
+    while [ "$1" != -- ]; do
+        conditions+=("$1")
+        shift
+    done
+    shift
+    see "$@"
+    [ "$code" = "$wanted" ] || { not_ok "exit code $wanted expected"; return 1; }
+    for what in ${conditions[@]+"${conditions[@]}"}; do
+        case $what in
+        out:*) grep -qE -- "${what#out:}" out || { not_ok "no /${what#out:}/ in out"; return 1; } ;;
+        err:*) grep -qE -- "${what#err:}" err || { not_ok "no /${what#err:}/ in err"; return 1; } ;;
+        no-out) [ ! -s out ] || { not_ok "nothing expected on stdout"; return 1; } ;;
+        no-err) [ ! -s err ] || { not_ok "nothing expected on stderr"; return 1; } ;;
+        esac
+    done
+    echo "ok $name"
+}
+
+# check NAME COMMAND...: the command must succeed.
+check() {
+    name=$1
+    shift
+    if "$@"; then echo "ok $name"; else not_ok "$* failed"; fi
+}
+
+has() { grep -qF -- "$2" "$1"; }
+has_not() { ! grep -qF -- "$2" "$1"; }
+same() { [ "$1" = "$2" ]; }
+
+# value FILE EXPRESSION: of Python, where d is the document.
+value() { python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$@"; }
+
+python3 "$here/report/make_documents.py" kinds kinds.json || exit 2
+
+# --- report: the page -----------------------------------------------------------------------------
+
+expect help 0 'out:^Example: ' no-err -- "$cairn" report --help
+check help-fits-a-screen test "$(wc -l <out)" -le 24
+expect without-file 125 'err:which file' no-out -- "$cairn" report
+expect unknown-option 125 'err:did you mean --suppressions' -- "$cairn" report --supressions x kinds.json
+expect page 0 'out:^cairn.kinds.html  [0-9.]+ KiB$' 'out:peak heap +10.7 MiB' 'out:cairn report --text' no-err -- \
+    "$cairn" report kinds.json
+check page-begins-as-html same "$(head -c 15 cairn.kinds.html)" '<!doctype html>'
+check page-has-title has cairn.kinds.html '<title>Every kind of section</title>'
+check page-has-one-end-of-data same "$(grep -o '</script' cairn.kinds.html | wc -l)" 2
+check page-escapes-tags has cairn.kinds.html '\u003c/script>'
+check page-escapes-line-ends has cairn.kinds.html '\u2028'
+check page-names-no-host sh -c "! grep -oE '(src|href)=.https?:' cairn.kinds.html"
+check page-brings-licences has cairn.kinds.html 'Leon Sorokin'
+expect page-exists 125 'err:cairn.kinds.html exists; -f overwrites it' no-out -- "$cairn" report kinds.json
+expect page-overwritten 0 -- "$cairn" report -f kinds.json
+expect page-to-stdout 0 'out:^<!doctype html>' no-err -- "$cairn" report -o - kinds.json
+expect page-named 0 'out:^other.html' -- "$cairn" report -o other.html kinds.json
+expect page-of-several 0 -- "$cairn" report -o several.html kinds.json kinds.json
+check page-of-several-title has several.html '<title>2 reports</title>'
+printf '{"schema": "cairn.x", "version": 1, "title": "a <b> & \\"c\\"", "sections": []}' >title.json
+expect page-with-odd-title 0 -- "$cairn" report title.json
+check title-is-escaped has cairn.title.html '<title>a &lt;b&gt; &amp; &quot;c&quot;</title>'
+expect no-room 125 'err:cannot write the report' -- sh -c '"$1" report -o - kinds.json >/dev/full' sh "$cairn"
+expect no-folder 125 'err:cannot write there/page.html' no-out -- "$cairn" report -o there/page.html kinds.json
+
+# --- report: text, documents, and what it refuses -------------------------------------------------
+
+expect text 0 'out:^Call sites$' 'out:never freed +2.3 MiB' 'out:and 35 rows more' 'out:growth by realloc +1.00x' no-err -- \
+    "$cairn" report --text kinds.json
+check text-has-no-escapes has_not out "$(printf '\033')"
+expect text-in-colour 0 "out:$(printf '\033')" -- "$cairn" report --text --color always kinds.json
+expect text-without-colour 0 -- env NO_COLOR=1 CLICOLOR_FORCE=1 "$cairn" report --text kinds.json
+check text-heeds-no-color has_not out "$(printf '\033')"
+printf '{"schema": "cairn.x", "version": 1, "title": "t\\u001b[31m\\u009bX", "sections": []}' >escape.json
+expect text-of-orders 0 'out:^t.\[31m' -- "$cairn" report --text escape.json
+check text-gives-no-orders has_not out "$(printf '\033')"
+expect json 0 no-err -- "$cairn" report --json kinds.json
+cp out again.json
+check json-is-the-document same "$(value again.json 'd == json.load(open("kinds.json"))')" True
+expect json-of-several 0 no-err -- "$cairn" report --json kinds.json title.json
+cp out several.json
+check json-of-several-is-a-list same "$(value several.json '[e["schema"] for e in d]')" "['cairn.example', 'cairn.x']"
+
+expect missing-file 125 'err:cannot read nothing.json: No such file' no-out -- "$cairn" report nothing.json
+: >empty
+expect empty-file 125 'err:cannot read empty: it is empty' no-out -- "$cairn" report empty
+head -c 3000 kinds.json >cut.json
+expect cut-document 125 'err:cannot read cut.json: line 1, column [0-9]+' no-out -- "$cairn" report cut.json
+check nothing-is-left test ! -e cairn.cut.html
+echo '{"schema": "other.thing"}' >foreign.json
+expect foreign-document 125 'err:foreign.json is no document of cairn' -- "$cairn" report foreign.json
+echo '{"schema": "cairn.replay", "version": 9, "sections": []}' >future.json
+expect future-document 125 'err:future.json is a document cairn.replay of version 9' -- "$cairn" report future.json
+echo '{"schema": "cairn.x", "version": 1, "title": 5, "sections": [7, {"kind": "table", "columns": 3, "rows": [1]}, {"kind": "figures", "items": [{}]}, {"kind": "flame", "nodes": {}}]}' >odd.json
+expect odd-document-text 0 no-err -- "$cairn" report --text odd.json
+expect odd-document-page 0 no-err -- "$cairn" report odd.json
+expect odd-document-diff 0 no-err -- "$cairn" diff --text odd.json odd.json
+
+expect export-of-document 125 'err:--export wants a recording' -- "$cairn" report --export pprof kinds.json
+expect export-unknown 125 'err:no format .pprfo. \(did you mean pprof' -- "$cairn" report --export pprfo kinds.json
+expect limit-unknown 125 'err:did you mean peak' -- "$cairn" report --fail-on 'peek>1M' kinds.json
+expect limit-without-amount 125 'err:peak>64M' -- "$cairn" report --fail-on peak kinds.json
+expect limit-no-amount 125 "err:'12X' is no amount" -- "$cairn" report --fail-on 'leak,peak>12X' kinds.json
+expect limit-of-document 125 'err:--fail-on wants a recording' -- "$cairn" report -f --fail-on leak kinds.json
+expect process-no-number 125 "err:--process is a number, not '-3'" -- "$cairn" report --process -3 kinds.json
+
+# --- diff -----------------------------------------------------------------------------------------
+
+expect diff-help 0 'out:^Example: ' no-err -- "$cairn" diff --help
+check diff-help-fits-a-screen test "$(wc -l <out)" -le 24
+expect diff-of-one 125 'err:two files are compared, not 1' -- "$cairn" diff kinds.json
+expect diff-other-schema 125 'err:they cannot be compared' -- "$cairn" diff kinds.json title.json
+
+change='
+import json
+d = json.load(open("kinds.json"))
+s = {section["title"]: section for section in d["sections"]}
+s["in short"]["items"][2]["value"] = 50000000
+s["allocators"]["rows"][1][1] = 2.88
+s["allocators"]["rows"][3][0] = "newcomer"
+s["call stacks"]["nodes"][1][2] += 1000
+del d["sections"][-1]
+json.dump(d, open("changed.json", "w"))'
+python3 -c "$change"
+expect diff-json 0 no-err -- "$cairn" diff --json kinds.json changed.json
+cp out diff.json
+row() { value diff.json "[row for s in d['sections'] if s['title'] == '$1' for row in s['rows'] if row[0] == '$2']"; }
+check diff-schema same "$(value diff.json 'd["schema"]')" cairn.diff
+check diff-figure same "$(row 'in short: count' allocations)" "[['allocations', 45200512, 50000000, 4799488, 10.618216]]"
+check diff-row same "$(row 'allocators: time' system)" "[['system', 1.44, 2.88, 1.44, 100]]"
+check diff-row-new same "$(row 'allocators: time' newcomer)" "[['newcomer', None, 1.19, None, None]]"
+check diff-row-gone same "$(row 'allocators: time' mimalloc)" "[['mimalloc', 1.19, None, None, None]]"
+sum() { value diff.json "[sum(n[$1] for n in s['nodes']) for s in d['sections'] if s['title'] == 'call stacks']"; }
+check diff-stacks-add-up same "$(value diff.json "[sum(n[2] - n[3] for n in s['nodes']) for s in d['sections'] if s['title'] == 'call stacks']")" '[1000]'
+check diff-stacks-before same "$(sum 3)" "[$(value kinds.json "int(sum(n[2] for s in d['sections'] if s['title'] == 'call stacks' for n in s['nodes']))")]"
+check diff-only-before same "$(value diff.json "[s['text'] for s in d['sections'] if s['title'] == 'Only before']")" "['heap map']"
+expect diff-text 0 'out:allocations +45 200 512 +50 000 000 +4 799 488 +10.6 %' -- "$cairn" diff --text kinds.json changed.json
+expect diff-page 0 'out:^cairn.diff.html' -- "$cairn" diff kinds.json changed.json
+expect diff-page-exists 125 'err:cairn.diff.html exists' no-out -- "$cairn" diff kinds.json changed.json
+
+# --- the page in a browser ------------------------------------------------------------------------
+
+python3 "$here/report/page.py" "$cairn" >pages 2>&1
+code=$?
+cat pages
+if [ $code != 0 ]; then
+    failed=$((failed + 1))
+    grep -q '^not ok' pages || echo "not ok page: exit code $code"
+fi
+
+if [ "$failed" -gt 0 ]; then
+    echo "$failed failed"
+    exit 1
+fi

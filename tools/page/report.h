@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* What `cairn report` and `cairn diff` say alike. */
+#ifndef CAIRN_TOOLS_PAGE_REPORT_H
+#define CAIRN_TOOLS_PAGE_REPORT_H
+
+#include "json.h"
+
+/* The page's name if none is given, after a file's. The caller frees it. */
+char *report_page_name(const char *path);
+
+/* To stdout: the page at `path` is written; the first figures of the document; what can be done next. */
+void report_tell_page(const char *path, const char *next, const json_t *document);
+
+#endif
