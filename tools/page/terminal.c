@@ -276,4 +276,6 @@ void document_summary(const json_t *document, FILE *to, size_t lines)
         print_figures(section, to, lines);
         return;
     }
+    json_array_foreach(json_object_get(document, "sections"), index, section) if (index < lines)
+        fprintf(to, "  %s\n", text_of(section, "title"));
 }

@@ -14,7 +14,7 @@ char *document_number(double value, const char *unit);
 /* All sections: text, figures, tables and bars in full; of the rest, what a few lines can say. */
 void document_print(const json_t *document, FILE *to, size_t columns, bool color);
 
-/* The first figures of the document, at most `lines` lines. */
+/* The first figures of the document, or the titles of its sections: at most `lines` lines. */
 void document_summary(const json_t *document, FILE *to, size_t lines);
 
 #endif

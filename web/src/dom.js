@@ -31,11 +31,12 @@ export function toggle(label, pressed, change) {
   return button
 }
 
-/* Buttons of which one is in. choose(index) is called when another one is. */
-export function choice(label, names, choose) {
+/* Buttons of which one is in. choose(index) is called when another one is. may: whether each can be. */
+export function choice(label, names, choose, first = 0, may = null) {
   const buttons = names.map((name, index) => h('button', {
     type: 'button',
-    'aria-pressed': String(index === 0),
+    disabled: may && !may[index],
+    'aria-pressed': String(index === first),
     onclick: () => {
       buttons.forEach((other, at) => other.setAttribute('aria-pressed', String(at === index)))
       choose(index)

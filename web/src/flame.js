@@ -16,10 +16,10 @@ const TEXT = 32 // pixels, from which on its name is
 const FONT = '12px system-ui, "Segoe UI", sans-serif'
 
 /* A tint for each name, of one family, so that neighbours can be told apart. */
-function tints(names, dark) {
+function tints(names, dark, hue) {
   const palette = []
   for (let at = 0; at < 16; at++)
-    palette.push(`hsl(${20 + (at % 8) * 4.6} ${dark ? 52 : 84}% ${(dark ? 58 : 73) + (at >> 3) * (dark ? 6 : 6)}%)`)
+    palette.push(`hsl(${hue + (at % 8) * 4.6} ${dark ? 52 : 84}% ${(dark ? 58 : 73) + (at >> 3) * (dark ? 6 : 6)}%)`)
   return names.map((name) => {
     let hash = 7
     for (let at = 0; at < name.length; at++) hash = (Math.imul(hash, 31) + name.charCodeAt(at)) | 0
@@ -41,10 +41,10 @@ export function flame(section) {
   if (!metrics.length || straight.parent.length < 2) return { plot: h('p', { class: 'empty' }, 'There are no call stacks to show.') }
   let turned = null
   let tree = straight
-  let metric = 0
+  const filled = straight.total.map((sums) => sums[0] > 0)
+  let metric = Math.max(0, filled.indexOf(true))
   let zoomed = 0
   let focus = 0
-  let hovered = -1
   let words = ''
   let matching = null // by name
   let rows = [] // by depth: [node, x, width] of what is drawn
@@ -127,8 +127,9 @@ export function flame(section) {
   function draw() {
     const dark = isDark()
     const width = holder.clientWidth || 600
-    if (paint.dark !== dark || paint.names !== tree.names)
-      paint = { dark, names: tree.names, tints: tints(tree.names, dark), match: color('match'), faint: color('faint'), root: color('root'), ink: '#1b1206', soft: color('soft'), card: color('card'), focus: color('ink') }
+    const hue = metrics[metric].tint === 'less' ? 192 : 20
+    if (paint.dark !== dark || paint.names !== tree.names || paint.hue !== hue)
+      paint = { dark, hue, names: tree.names, tints: tints(tree.names, dark, hue), match: color('match'), faint: color('faint'), root: color('root'), ink: '#1b1206', soft: color('soft'), card: color('card'), focus: color('ink') }
     rows = []
     const deepest = layout(width, (node, depth, x, wide) => { (rows[depth] ||= []).push([node, x, wide]) })
     rows.forEach((row) => row.sort((a, b) => a[1] - b[1]))
@@ -145,7 +146,7 @@ export function flame(section) {
         context.globalAlpha = 1
         if (wide < TEXT) continue
         const text = label(context, nameOf(node), wide - 10)
-        context.fillStyle = matching && !matching[tree.name[node]] ? color('faint-ink') : matching ? color('match-ink') : node === 0 ? color('root-ink') : paint.ink
+        context.fillStyle = matching && !matching[tree.name[node]] ? color('faint-ink') : matching ? color('match-ink') : node === 0 ? color('root-ink') : depth < above && dark ? paint.focus : paint.ink
         if (text) context.fillText(text, x + 5, depth * ROW + ROW / 2 + 1.5)
       }
     })
@@ -221,12 +222,11 @@ export function flame(section) {
   canvas.addEventListener('pointermove', (event) => {
     const node = at(event)
     canvas.style.cursor = node >= 0 ? 'pointer' : 'default'
-    hovered = node
     if (node >= 0) showTip(event.clientX, event.clientY, nameOf(node), tell(node))
     else hideTip()
   })
-  canvas.addEventListener('pointerleave', () => { hovered = -1; hideTip() })
-  canvas.addEventListener('click', () => { if (hovered >= 0) zoom(hovered) })
+  canvas.addEventListener('pointerleave', hideTip)
+  canvas.addEventListener('click', (event) => { const node = at(event); if (node >= 0) zoom(node) })
   canvas.addEventListener('focus', () => {
     draw()
     if (canvas.matches(':focus-visible')) tipAtFocus()
@@ -301,7 +301,7 @@ export function flame(section) {
         // What has nothing of this metric cannot be zoomed into.
         zoom(total(zoomed) > 0 ? zoomed : 0)
         count()
-      }) : h('span', { class: 'axis' }, capital(metrics[0].name)),
+      }, metric, filled) : h('span', { class: 'axis' }, capital(metrics[0].name)),
       h('div', { class: 'tools' }, h('label', { class: 'search' }, 'Find ', search), found, turn, back)),
     holder, reading.line,
     h('p', { class: 'keys' }, 'Click or ', h('kbd', null, 'Enter'), ' zooms in, ', h('kbd', null, 'Esc'), ' out; arrow keys walk; ',

@@ -10,21 +10,26 @@ import { announcer, hideTip, showTip } from './tip.js'
 const CELL = 9
 const [MOST_ROWS, LEAST_ROWS] = [36, 6]
 
-/* States have colours by their meaning, if their name tells it. */
+/* States have colours by their meaning, if their name tells it; parts in use are shades of use. */
 const meanings = [
-  [/free|vacant|empty|hole|unused/i, 'heap-free'], [/used|live|alloc|taken/i, 'heap-used'],
-  [/header|meta|bookkeeping|overhead|boundary/i, 'heap-meta'], [/pad|waste|slack|lost|internal|granted/i, 'heap-waste'],
+  [/free|vacant|empty|hole|unused/i, 'heap-free'], [/elsewhere|gap|beyond|other/i, 'heap-gap'],
+  [/used|in use|live|alloc|taken/i, 'heap-used'], [/header|meta|bookkeeping|overhead|boundary/i, 'heap-meta'],
+  [/pad|waste|slack|lost|internal|granted/i, 'heap-waste'],
 ]
 
 function stateColors(states) {
   let next = 1
   const taken = new Set()
   return states.map((state) => {
+    const percent = /(\d+)\s*%/.exec(state)
+    if (percent) return Math.min(100, Number(percent[1])) / 100
     const name = meanings.find(([words, of]) => words.test(state) && !taken.has(of))?.[1] || `c${next++ % 7}`
     taken.add(name)
     return name
   })
 }
+
+const mix = (from, to, part) => from.map((value, at) => value + (to[at] - value) * part)
 
 function rgb(text) {
   const context = document.createElement('canvas').getContext('2d')
@@ -57,8 +62,9 @@ export function heapmap(section) {
   const holder = h('div', { class: 'plot heap' }, canvas)
   const reading = announcer('')
   const amounts = states.map(() => h('span', { class: 'value' }))
+  const swatches = states.map(() => h('span', { class: 'swatch square' }))
   const legend = h('ul', { class: 'legend' }, states.map((state, index) => h('li', null,
-    h('span', { class: 'swatch square', style: `--swatch:var(--${names[index]})` }), capital(state), amounts[index])))
+    swatches[index], capital(state), amounts[index])))
   const slider = h('input', { type: 'range', min: 0, max: frames.length - 1, value: 0, 'aria-label': 'Picture', oninput: () => show(Number(slider.value)) })
   const caption = h('output', { class: 'caption' })
   const play = h('button', { type: 'button', onclick: () => (playing ? stop() : start()) }, 'Play')
@@ -91,7 +97,9 @@ export function heapmap(section) {
     grid = { columns, rows, each, cells: [] }
     grid.cells = fill(frames[at])
     const context = sized(canvas, columns * CELL, rows * CELL + 1)
-    const tones = names.map((name) => rgb(color(name)))
+    const [free, used] = [rgb(color('heap-free')), rgb(color('heap-used'))]
+    const tones = names.map((name) => (typeof name === 'number' ? mix(free, used, 0.15 + 0.85 * name) : rgb(color(name))))
+    swatches.forEach((swatch, state) => swatch.style.setProperty('--swatch', `rgb(${tones[state].map(Math.round).join(' ')})`))
     const beyond = color('heap-beyond')
     grid.cells.forEach((cell, index) => {
       const x = (index % columns) * CELL
@@ -174,11 +182,13 @@ export function heapmap(section) {
     else go(moves[event.key])
   })
   canvas.addEventListener('blur', () => { cursor = -1; hideTip(); draw() })
-  canvas.addEventListener('pointermove', (event) => {
+  const hover = (event) => {
     const box = canvas.getBoundingClientRect()
     const [x, y] = [event.clientX - box.left, event.clientY - box.top]
     if (x < grid.columns * CELL) point(Math.floor(y / CELL) * grid.columns + Math.floor(x / CELL), event.clientX, event.clientY)
-  })
+  }
+  canvas.addEventListener('pointermove', hover)
+  canvas.addEventListener('click', hover)
   canvas.addEventListener('pointerleave', hideTip)
 
   const scale = h('span', { class: 'count' })

@@ -108,7 +108,7 @@ export function series(section) {
       }))],
       cursor: {
         drag: { x: true, y: false, setScale: false },
-        points: { size: 8 },
+        points: { size: 9, width: 2, fill: (_, at) => seriesColor(at - 1), stroke: () => color('card') },
         y: false,
       },
       hooks: {

@@ -34,7 +34,7 @@ export function walkable(label, announce) {
     hideTip()
   }
 
-  drawing.addEventListener('pointermove', (event) => {
+  const point = (event) => {
     const place = drawing.getBoundingClientRect()
     const x = event.clientX - place.left
     const y = event.clientY - place.top
@@ -45,7 +45,9 @@ export function walkable(label, announce) {
     })
     if (index >= 0) visit(index, event)
     else leave()
-  })
+  }
+  drawing.addEventListener('pointermove', point)
+  drawing.addEventListener('click', point) // where there is no hovering
   drawing.addEventListener('pointerleave', leave)
   drawing.addEventListener('blur', leave)
   drawing.addEventListener('keydown', (event) => {
