@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Functions and lines by address: see debug_info.h. Within a unit, only what can hold functions is
- * walked (namespaces, classes); functions within functions, which few languages have, are left to
- * dwarf_getscopes, which walks everything each time.
+ * walked (namespaces, classes). Few languages have functions within functions: all of a unit is walked
+ * only when an address of it was not found otherwise.
  */
 #include "profile/debug_info.h"
 
@@ -30,7 +30,7 @@ struct unit {
     Dwarf_Die lines;     /* the DIE that has the line table */
     Dwarf_Die functions; /* the one that has the functions: another in split DWARF */
     Dwarf_Addr bias;     /* what must be added to its addresses to get the module's */
-    bool walked;
+    enum { WALKED_NOT, WALKED_OUTSIDE, WALKED_WHOLE } walked;
     struct ranges ranges;
 };
 
@@ -152,7 +152,13 @@ static bool holds_functions(int tag)
            tag == DW_TAG_interface_type || tag == DW_TAG_enumeration_type;
 }
 
-static void walk(struct ranges *ranges, Dwarf_Die *parent)
+static bool holds_nested_functions(int tag)
+{
+    return tag == DW_TAG_subprogram || tag == DW_TAG_lexical_block || tag == DW_TAG_entry_point;
+}
+
+/* The functions in a unit, or in a part of it; whole: also those within functions. */
+static void walk(struct ranges *ranges, Dwarf_Die *parent, bool whole)
 {
     Dwarf_Die die;
 
@@ -160,8 +166,8 @@ static void walk(struct ranges *ranges, Dwarf_Die *parent)
         int tag = dwarf_tag(&die);
         if (tag == DW_TAG_subprogram)
             add_ranges_of(ranges, &die, 0);
-        else if (holds_functions(tag))
-            walk(ranges, &die);
+        if (holds_functions(tag) || (whole && holds_nested_functions(tag)))
+            walk(ranges, &die, whole);
     }
 }
 
@@ -256,33 +262,19 @@ static void descend(struct chain *chain, const Dwarf_Die *function, Dwarf_Addr a
     }
 }
 
-/* The slow way. */
-static void search_scopes(struct chain *chain, Dwarf_Die *unit, Dwarf_Addr address)
-{
-    Dwarf_Die *scopes = NULL;
-    int count = dwarf_getscopes(unit, address, &scopes);
-
-    for (int i = 0; i < count; i++) {
-        if (dwarf_tag(&scopes[i]) == DW_TAG_subprogram) {
-            descend(chain, &scopes[i], address);
-            break;
-        }
-    }
-    free(scopes);
-}
-
 static void find_chain(struct chain *chain, struct unit *unit, Dwarf_Addr address)
 {
-    if (!unit->walked) {
-        walk(&unit->ranges, &unit->functions);
-        sort_ranges(&unit->ranges);
-        unit->walked = true;
-    }
     struct range *range = range_of(&unit->ranges, address);
+
+    while (!range && unit->walked != WALKED_WHOLE) {
+        unit->ranges.count = 0;
+        walk(&unit->ranges, &unit->functions, unit->walked == WALKED_OUTSIDE);
+        sort_ranges(&unit->ranges);
+        unit->walked++;
+        range = range_of(&unit->ranges, address);
+    }
     if (range)
         descend(chain, &range->die, address);
-    else
-        search_scopes(chain, &unit->functions, address);
 }
 
 /* The file and line where an inlined function was called. */

@@ -24,6 +24,7 @@
 #include "profile/debug_info.h"
 #include "profile/demangle.h"
 #include "profile/names.h"
+#include "profile/symbol_table.h"
 #include "text.h"
 
 enum { SLOTS_AT_FIRST = 1024 };
@@ -33,6 +34,7 @@ struct module {
     Dwfl *dwfl;
     Dwfl_Module *file; /* NULL: nothing can be asked */
     struct debug_info *debug;
+    struct symbol_table table;
 };
 
 struct entry {
@@ -82,6 +84,7 @@ void symbols_destroy(struct symbols *symbols)
     }
     for (uint32_t i = 0; i < symbols->module_count; i++) {
         debug_info_destroy(symbols->modules[i].debug);
+        symbol_table_fini(&symbols->modules[i].table);
         dwfl_end(symbols->modules[i].dwfl);
     }
     free(symbols->modules);
@@ -176,8 +179,10 @@ static struct module *module_of(struct symbols *symbols, uint32_t index)
     if (recorded->path[0] != '/')
         return module; /* code in no file, or the kernel's */
     if (open_file(symbols, module, recorded->path, recorded->build_id) ||
-        open_kept_apart(symbols, module, recorded->build_id))
+        open_kept_apart(symbols, module, recorded->build_id)) {
         module->debug = debug_info_create(module->file);
+        symbol_table_init(&module->table, module->file);
+    }
     return module;
 }
 
@@ -200,21 +205,11 @@ static const char *bare_name(struct symbols *symbols, const char *path, uint64_t
                   memory_format("%s+0x%" PRIx64, *path ? text_basename(path) : "[anon]", offset));
 }
 
-/* From the symbol tables. NULL: not known. */
-static const char *table_name(const struct module *module, uint64_t offset)
-{
-    GElf_Sym symbol;
-    GElf_Word section;
-    const char *name = dwfl_module_addrsym(module->file, offset, &symbol, &section);
-
-    return name && *name ? name : NULL;
-}
-
 static const char *name_of(struct symbols *symbols, const struct module *module,
                            const struct trace_module *recorded, uint64_t offset,
                            struct debug_call *call, bool inlined)
 {
-    const char *table = inlined ? NULL : table_name(module, offset);
+    const char *table = inlined ? NULL : symbol_table_name(&module->table, offset);
 
     if (call->function && !(call->is_plain && table && is_mangled(table)))
         return intern(symbols, call->function);
