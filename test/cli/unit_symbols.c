@@ -488,6 +488,8 @@ static void names(void **state)
         {"_Z3fooi.cold", "foo(int)"},
         {"_Zunfinished", "_Zunfinished"},
         {"_ZN3std2io5Write9write_fmt17h0123456789abcdefE", "std::io::Write::write_fmt"},
+        {"_Z4joinRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEES6_",
+         "join(std::string const&, std::string const&)"},
         {".part.0", ".part.0"},
         {"", ""},
     };

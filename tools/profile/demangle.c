@@ -34,6 +34,23 @@ static size_t plain_length(const char *name)
     return length ? length : strlen(name);
 }
 
+/* Takes the library's inner names out of a name, where everybody knows the thing by another. */
+static void put_plainly(char *name)
+{
+    static const char *const plain[][2] = {
+        {"std::__cxx11::", "std::"},
+        {"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
+    };
+
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        size_t from = strlen(plain[i][0]), to = strlen(plain[i][1]);
+        for (char *at = name; (at = strstr(at, plain[i][0])); at += to) {
+            memcpy(at, plain[i][1], to);
+            memmove(at + to, at + from, strlen(at + from) + 1);
+        }
+    }
+}
+
 char *demangle(const char *name)
 {
     enum { OPTIONS = DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP };
@@ -51,5 +68,6 @@ char *demangle(const char *name)
     char *clone = strstr(result, " [clone");
     if (clone)
         *clone = '\0';
+    put_plainly(result);
     return result;
 }

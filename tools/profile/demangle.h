@@ -7,8 +7,8 @@
 
 /*
  * C++ names get their parameters, Rust names lose their hashes; what the compiler or the linker
- * appended ("foo.part.0", "foo.cold", "foo@@V1") goes. What is not mangled stays as it is. The caller
- * frees the result.
+ * appended ("foo.part.0", "foo.cold", "foo@@V1") goes. What is not mangled stays as it is.
+ * std::string is called so. The caller frees the result.
  */
 char *demangle(const char *name);
 
