@@ -17,7 +17,7 @@
 enum { VERSION = 1, RUNS_MOST = 20000 };
 
 /* What `cairn report` makes of a document; not in every build of the command. */
-bool page_write(json_t *document, FILE *to) __attribute__((weak));
+void page_write(json_t *documents, const char *title, FILE *to) __attribute__((weak));
 
 static void add_columns(json_t *table, const char *first)
 {
@@ -164,8 +164,6 @@ json_t *lab_document(const struct experiment_plan *plan, const struct experiment
 
 bool lab_document_write(json_t *document, const struct lab_options *options, struct output *output)
 {
-    bool good = true;
-
     if (options->html && !page_write) {
         message("lab: this build of cairn has no page for --html; use --json -o FILE");
         json_decref(document);
@@ -173,10 +171,12 @@ bool lab_document_write(json_t *document, const struct lab_options *options, str
     }
     FILE *to = output_begin(output);
     if (options->html) {
-        good = page_write(document, to);
-        json_decref(document);
+        json_t *documents = json_array();
+        json_append(documents, document);
+        page_write(documents, NULL, to);
+        json_decref(documents);
     } else {
         json_finish(document, to);
     }
-    return output_close(output) && good;
+    return output_close(output);
 }

@@ -104,25 +104,42 @@ static void sum_up(struct experiment *experiment, enum metric metric)
     experiment->worst.values[metric] = worst;
 }
 
+static bool run_on(struct experiment *experiment, const struct experiment_plan *plan,
+                   struct subject *subject)
+{
+    struct player player;
+
+    player_init(&player, subject, &plan->ops, false);
+    if (!play(experiment, plan, &player))
+        return false; /* its blocks may be anything: they are left */
+    player_fini(&player);
+    subject_close(subject);
+    return true;
+}
+
+static void know_nothing(struct experiment *experiment)
+{
+    experiment->is_empty = true;
+    experiment->count = 1;
+    for (size_t i = 0; i < METRICS; i++)
+        experiment->samples[0].metrics.values[i] = NAN;
+}
+
 bool experiment_run(struct experiment *experiment, const struct experiment_plan *plan,
                     const struct subject_choice *choice)
 {
     cairn_layout largest = {plan->ops.largest, (size_t)1 << plan->ops.largest_align};
     struct subject subject;
-    struct player player;
+    bool good = true;
 
     *experiment = (struct experiment){.count = 0};
     subject_name(choice, experiment->name, sizeof experiment->name);
-    if (!subject_open(&subject, choice, plan->region, largest))
-        return false;
     experiment->samples = memory_take(plan->samples + 2, sizeof *experiment->samples);
     experiment->frames = memory_take(plan->frames + 2, sizeof *experiment->frames);
-    player_init(&player, &subject, &plan->ops, false);
-    bool good = play(experiment, plan, &player);
-    if (good) { /* else the blocks may be anything, and the command ends */
-        player_fini(&player);
-        subject_close(&subject);
-    }
+    if (subject_open(&subject, choice, plan->region, largest))
+        good = run_on(experiment, plan, &subject);
+    else
+        know_nothing(experiment);
     for (size_t i = 0; i < METRICS; i++)
         sum_up(experiment, (enum metric)i);
     return good;

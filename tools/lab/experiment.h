@@ -42,12 +42,14 @@ struct experiment {
     struct experiment_frame *frames;
     size_t frame_count;
     size_t first_failure; /* the call, from 1; 0: none */
+    bool is_empty;        /* it could not begin: there is one sample, of nothing known */
 };
 
 /* The calls are there already: fills in what was left open (region: SIZE_MAX, probe: UINT64_MAX). */
 void experiment_settle(struct experiment_plan *plan);
 
-/* False after a message. */
+/* An allocator that cannot begin in its region is empty, after a message. False after a message: it
+ * broke its contract. */
 bool experiment_run(struct experiment *experiment, const struct experiment_plan *plan,
                     const struct subject_choice *choice);
 

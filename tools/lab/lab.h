@@ -6,6 +6,7 @@
 #include "json.h"
 #include "lab/experiment.h"
 #include "lab/options.h"
+#include "table.h"
 
 int lab_run(int argc, char **argv);
 int lab_sweep(int argc, char **argv);
@@ -22,6 +23,16 @@ char *lab_plan_text(const struct experiment_plan *plan);
  * line for each figure. */
 void lab_table_several(const struct experiment *experiments, size_t count,
                        const struct lab_options *options, FILE *to, bool color, size_t columns);
+
+/* The parts of such a table: which columns (as options say, or as fit), their heads, a line. */
+void lab_columns(bool shown[METRICS], const struct lab_options *options, size_t width);
+void lab_table_head(struct table *table, const bool shown[METRICS]);
+void lab_table_row(struct table *table, const struct experiment *experiments, size_t count,
+                   size_t which, const bool shown[METRICS], enum lab_at at);
+
+/* What the figures of a line are, in words. The caller frees it. */
+char *lab_at_text(enum lab_at at);
+
 void lab_table_one(const struct experiment *experiment, FILE *to, bool color);
 
 /* The document of experiments (schema "cairn.lab"): tables, series, bars, heap maps. */

@@ -102,6 +102,8 @@ bool map_take(struct map *map, const struct player *player)
 
     map->count = 0;
     map->size = 0;
+    if (subject->choice.kind == SUBJECT_SYSTEM)
+        return false; /* its blocks lie among the command's own */
     if (subject_has_region(subject)) {
         drawing.start = (uintptr_t)subject->span.start;
         map->size = subject->span.high;

@@ -24,7 +24,7 @@ const struct metric_definition metric_definitions[METRICS] = {
     [METRIC_UTILISATION] = {"utilisation", "utilisation", "utilised", "ratio", "more",
                             "the part of the memory held that the program asked for: "
                             "requested / held"},
-    [METRIC_PROBE] = {"probe", "success rate of a large request", "large ok", "ratio", "more",
+    [METRIC_PROBE] = {"probe", "success rate of a large request", "large", "ratio", "more",
                       "the share of the moments looked at when a request of the probe's size would "
                       "have been met"},
     [METRIC_HOLES] = {"holes", "holes", "holes", "count", "less",
@@ -46,7 +46,7 @@ const struct metric_definition metric_definitions[METRICS] = {
                         "the bytes that the blocks in use have room for, without headers and tags"},
     [METRIC_HELD] = {"held", "held", "held", "bytes", "less",
                      "the bytes that the allocator has of its source, or of its region"},
-    [METRIC_HIGH_WATER] = {"high_water", "region high-water", "high-water", "bytes", "less",
+    [METRIC_HIGH_WATER] = {"high_water", "region high-water", "highest", "bytes", "less",
                            "the bytes from the region's start to the end of the highest block that "
                            "there ever was"},
     [METRIC_FAILURES] = {"failures", "failed requests", "failed", "count", "less",

@@ -15,7 +15,7 @@
 #include "message.h"
 #include "own_memory.h"
 
-enum { LIVE_BLOCKS = 256, STEPS = 10000, SAMPLES = 200, TRACE_STEPS = 1000000 };
+enum { LIVE_BLOCKS = 256, SAMPLES = 200, TRACE_STEPS = 1000000 };
 
 /* Lists of fit and coalescing, until all options are read. */
 struct lists {
@@ -186,12 +186,13 @@ static bool finish(struct lab_options *options, const struct lists *lists)
     struct pattern_request *pattern = &options->plan.pattern;
     bool is_trace = strncmp(pattern->name, "trace:", 6) == 0;
 
-    if (pattern->steps == 0)
-        pattern->steps = is_trace ? TRACE_STEPS : STEPS;
+    if (pattern->steps == 0 && is_trace)
+        pattern->steps = TRACE_STEPS;
     if ((lists->fit || lists->coalesce) && !take_fits(options, lists))
         return false;
     if (options->all)
         take_all(options);
+    options->chose_allocators = options->count > 0;
     if (options->count == 0)
         take_usual(options);
     return pattern_exists(pattern->name);
@@ -226,6 +227,7 @@ enum {
     PROBE,
     SAMPLE_COUNT,
     SHOW,
+    AT,
     AUDIT,
     WATCH,
     JSON,
@@ -293,12 +295,23 @@ static bool take_choice(struct lab_options *options, struct lists *lists, int op
     }
 }
 
+static bool take_at(struct lab_options *options, const char *value)
+{
+    static const char *const words[] = {"mean", "end", "worst", NULL};
+    int word = lab_word("moment", value, words);
+
+    options->at = (enum lab_at)word;
+    return word >= 0;
+}
+
 /* Those that say how it is shown. */
 static bool take_manner(struct lab_options *options, int option, const char *value)
 {
     switch (option) {
     case SHOW:
         return each_word(value, take_metric, options);
+    case AT:
+        return take_at(options, value);
     case WATCH:
         options->watch = true;
         return true;
@@ -349,6 +362,7 @@ int lab_options_read(struct lab_options *options, int argc, char **argv)
         {"stack", required_argument, NULL, STACK},
         {"all", no_argument, NULL, ALL},
         {"metrics", required_argument, NULL, SHOW},
+        {"at", required_argument, NULL, AT},
         {"over", required_argument, NULL, OVER},
         {"watch", no_argument, NULL, WATCH},
         {"json", no_argument, NULL, JSON},

@@ -7,13 +7,17 @@
 #include "lab/subject.h"
 #include "output.h"
 
+/* What a line of a table shows of a run. */
+enum lab_at { LAB_MEAN, LAB_END, LAB_WORST };
+
 struct lab_options {
     struct experiment_plan plan; /* without its calls; see experiment_settle */
     struct subject_choice *choices;
     size_t count;
     bool metrics[METRICS]; /* to be shown */
-    bool chose_metrics;
+    bool chose_metrics, chose_allocators;
     bool all, watch, json, html, overwrite, help;
+    enum lab_at at;
     enum color_when color;
     const char *output; /* NULL: stdout */
     const char *over;   /* of sweep */

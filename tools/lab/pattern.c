@@ -17,11 +17,14 @@
 #include "message.h"
 #include "own_memory.h"
 
+enum { STEPS_LEAST = 10000, STEPS_EACH = 20 };
+
 /* What a pattern works with. */
 struct maker {
     struct ops *ops;
     const struct pattern_request *request;
     struct random random;
+    size_t steps;
     uint32_t *live; /* blocks in use, in the order that the pattern keeps */
     size_t count, room;
 };
@@ -36,7 +39,7 @@ static bool is_full(const struct maker *maker)
 
 static bool has_ended(const struct maker *maker)
 {
-    return maker->ops->count >= maker->request->steps;
+    return maker->ops->count >= maker->steps;
 }
 
 static uint64_t random_size(struct maker *maker)
@@ -216,6 +219,14 @@ bool pattern_exists(const char *name)
     return false;
 }
 
+/* Each block in use is replaced several times. */
+static size_t usual_steps(const struct pattern_request *request)
+{
+    uint64_t blocks = request->live_in_bytes ? request->live * 2 / (request->from + request->to)
+                                             : request->live;
+    return blocks * STEPS_EACH > STEPS_LEAST ? (size_t)blocks * STEPS_EACH : STEPS_LEAST;
+}
+
 bool pattern_make(struct ops *ops, const struct pattern_request *request)
 {
     const char *file = file_of(request->name, "ops:");
@@ -231,6 +242,7 @@ bool pattern_make(struct ops *ops, const struct pattern_request *request)
     if (!pattern_exists(request->name))
         return false;
     struct maker maker = {.ops = ops, .request = request, .random = {request->seed}};
+    maker.steps = request->steps ? request->steps : usual_steps(request);
     for (size_t i = 0; i < PATTERNS; i++)
         if (strcmp(patterns[i].name, request->name) == 0)
             patterns[i].make(&maker);

@@ -87,7 +87,7 @@ static void count_block(struct player *player, struct player_block *block)
 {
     const struct subject *subject = player->subject;
 
-    block->granted = cairn_allocator_usable_size(subject->allocator, block->ptr, layout_of(block));
+    block->granted = subject_granted(subject, block->ptr, layout_of(block));
     player->now.blocks++;
     player->now.requested += block->size;
     player->now.granted += block->granted;

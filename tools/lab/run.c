@@ -28,19 +28,24 @@ static const char help[] =
     "How it is looked at (cairn lab metrics)\n"
     "  --probe BYTES     the large request that is tried; default: an eighth of the region\n"
     "  --samples N       moments looked at; default 200        --audit   checks every step\n"
-    "  --metrics LIST    the columns of the table              --color WHEN\n"
+    "  --metrics LIST    the columns of the table              --at mean|end|worst\n"
+    "  --color WHEN      auto, always or never\n"
     "  --watch           the heap in the terminal, forwards and back\n"
     "  --json, --html FILE, -o FILE, -f       a document, a page; to FILE, even if it exists\n"
     "\n"
     "Sizes: 64, 4K, 2M. --live with a unit is bytes, else blocks. Blank: it cannot be known.\n"
     "Exit code: 0; 125 if cairn failed, or an allocator broke its contract.\n";
 
+/* NULL after a message: one broke its contract, or none could begin. */
 static struct experiment *run_all(const struct lab_options *options)
 {
     struct experiment *experiments = memory_take(options->count, sizeof *experiments);
+    size_t empty = 0;
 
     for (size_t i = 0; i < options->count; i++) {
-        if (experiment_run(&experiments[i], &options->plan, &options->choices[i]))
+        bool good = experiment_run(&experiments[i], &options->plan, &options->choices[i]);
+        empty += experiments[i].is_empty;
+        if (good && empty < options->count)
             continue;
         for (size_t j = 0; j <= i; j++)
             experiment_fini(&experiments[j]);
@@ -76,7 +81,9 @@ static void print(const struct lab_options *options, const struct experiment *ex
         fprintf(to, "on %s\n\n", experiments[0].name);
         lab_table_one(&experiments[0], to, color);
     } else {
-        fputs("means over the run; high-water and failed: at the end\n\n", to);
+        char *at = lab_at_text(options->at);
+        fprintf(to, "%s\n\n", at);
+        free(at);
         lab_table_several(experiments, options->count, options, to, color,
                           output_columns(fileno(to)));
     }
@@ -97,7 +104,7 @@ static bool report(const struct lab_options *options, const struct experiment *e
 
 static int run(struct lab_options *options, char *const *command)
 {
-    enum { FRAMES_ONE = 60, FRAMES_MANY = 12 };
+    enum { FRAMES_ONE = 40, FRAMES_MANY = 12 };
     struct output output;
 
     if (!output_open(&output, options->output, options->overwrite, stdout))

@@ -94,6 +94,9 @@ const char *subject_audit(const struct subject *subject);
 /* Bytes held: the region, or what was taken from the source. SIZE_MAX: not known. */
 size_t subject_held(const struct subject *subject);
 
+/* Bytes that a block of it has room for. */
+size_t subject_granted(const struct subject *subject, const void *ptr, cairn_layout layout);
+
 /* Whether a request can fail for want of memory. */
 bool subject_is_bounded(const struct subject *subject);
 

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "lab/subject.h"
 
+#include <malloc.h>
 #include <string.h>
 
 bool subject_has_region(const struct subject *subject)
@@ -96,6 +97,14 @@ size_t subject_held(const struct subject *subject)
     default:
         return subject->span.held;
     }
+}
+
+size_t subject_granted(const struct subject *subject, const void *ptr, cairn_layout layout)
+{
+    if (subject->choice.kind ==
+        SUBJECT_SYSTEM) /* the kit's `system` cannot tell, the C library can */
+        return malloc_usable_size((void *)(uintptr_t)ptr);
+    return cairn_allocator_usable_size(subject->allocator, ptr, layout);
 }
 
 bool subject_is_bounded(const struct subject *subject)

@@ -35,12 +35,23 @@ char *lab_plan_text(const struct experiment_plan *plan)
 
 /* The order in which columns are given up when there is no room: the last first. */
 static const enum metric columns_usual[] = {
-    METRIC_EXTERNAL,     METRIC_INTERNAL,   METRIC_PROBE,       METRIC_HOLES,     METRIC_FAILURES,
-    METRIC_LARGEST_FREE, METRIC_HIGH_WATER, METRIC_UTILISATION, METRIC_MEAN_FREE, METRIC_MEAN_BLOCK,
+    METRIC_EXTERNAL, METRIC_INTERNAL,     METRIC_PROBE,       METRIC_HOLES,     METRIC_HIGH_WATER,
+    METRIC_FAILURES, METRIC_LARGEST_FREE, METRIC_UTILISATION, METRIC_MEAN_FREE, METRIC_MEAN_BLOCK,
 };
-enum { USUAL = sizeof columns_usual / sizeof *columns_usual, NAME_WIDTH = 25, CELL_WIDTH = 8 };
+enum { USUAL = sizeof columns_usual / sizeof *columns_usual, NAME_WIDTH = 24 };
 
-static void choose_columns(bool shown[METRICS], const struct lab_options *options, size_t width)
+/* What values of the unit take, as a rule. */
+static size_t width_of(enum metric metric)
+{
+    const struct metric_definition *definition = &metric_definitions[metric];
+    size_t head = strlen(definition->column);
+    size_t value = strcmp(definition->unit, "bytes") == 0   ? strlen("1023 KiB")
+                   : strcmp(definition->unit, "ratio") == 0 ? strlen("100.0 %")
+                                                            : strlen("1263.9");
+    return head > value ? head : value;
+}
+
+void lab_columns(bool shown[METRICS], const struct lab_options *options, size_t width)
 {
     size_t taken = NAME_WIDTH;
 
@@ -49,34 +60,66 @@ static void choose_columns(bool shown[METRICS], const struct lab_options *option
         return;
     }
     for (size_t i = 0; i < USUAL; i++) {
-        size_t column = strlen(metric_definitions[columns_usual[i]].column);
-        taken += (column > CELL_WIDTH ? column : CELL_WIDTH) + 2;
+        taken += width_of(columns_usual[i]) + 2;
         shown[columns_usual[i]] = taken <= width;
     }
 }
 
-/* Of the failures only the sum at the end says anything. */
-static double value_of(const struct experiment *experiment, enum metric metric)
+/* Of what only grows, the mean says nothing. */
+static double value_of(const struct experiment *experiment, enum metric metric, enum lab_at at)
 {
-    bool is_sum = metric == METRIC_FAILURES || metric == METRIC_HIGH_WATER;
+    bool only_grows = metric == METRIC_FAILURES || metric == METRIC_HIGH_WATER;
 
-    return is_sum ? experiment_end(experiment)->values[metric] : experiment->mean.values[metric];
+    if (metric == METRIC_PROBE || (at == LAB_MEAN && !only_grows))
+        return experiment->mean.values[metric];
+    if (at == LAB_WORST)
+        return experiment->worst.values[metric];
+    return experiment_end(experiment)->values[metric];
 }
 
 static bool is_best(const struct experiment *experiments, size_t count, size_t which,
-                    enum metric metric)
+                    enum metric metric, enum lab_at at)
 {
     const char *better = metric_definitions[metric].better;
-    double own = value_of(&experiments[which], metric);
+    double own = value_of(&experiments[which], metric, at);
 
     if (!better || !isfinite(own) || count < 2)
         return false;
     for (size_t i = 0; i < count; i++) {
-        double other = value_of(&experiments[i], metric);
+        double other = value_of(&experiments[i], metric, at);
         if (isfinite(other) && (strcmp(better, "less") == 0 ? other < own : other > own))
             return false;
     }
     return true;
+}
+
+char *lab_at_text(enum lab_at at)
+{
+    static const char *const texts[] = {
+        [LAB_MEAN] = "means over the run; highest and failed: at the end",
+        [LAB_END] = "at the end; large: over the run",
+        [LAB_WORST] = "each at its worst; large: over the run"};
+
+    return memory_copy(texts[at]);
+}
+
+void lab_table_head(struct table *table, const bool shown[METRICS])
+{
+    for (size_t i = 0; i < METRICS; i++)
+        if (shown[i])
+            table_add(table, STYLE_HEAD, memory_copy(metric_definitions[i].column));
+}
+
+void lab_table_row(struct table *table, const struct experiment *experiments, size_t count,
+                   size_t which, const bool shown[METRICS], enum lab_at at)
+{
+    for (size_t i = 0; i < METRICS; i++) {
+        enum metric metric = (enum metric)i;
+        bool best = shown[i] && is_best(experiments, count, which, metric, at);
+        if (shown[i])
+            table_add(table, best ? STYLE_BEST : STYLE_PLAIN,
+                      metrics_text(metric, value_of(&experiments[which], metric, at)));
+    }
 }
 
 void lab_table_several(const struct experiment *experiments, size_t count,
@@ -86,22 +129,15 @@ void lab_table_several(const struct experiment *experiments, size_t count,
     struct table table;
     size_t width = 1;
 
-    choose_columns(shown, options, columns);
+    lab_columns(shown, options, columns);
     for (size_t i = 0; i < METRICS; i++)
         width += shown[i];
     table_init(&table, width, color);
     table_add(&table, STYLE_HEAD, memory_copy("allocator"));
-    for (size_t i = 0; i < METRICS; i++)
-        if (shown[i])
-            table_add(&table, STYLE_HEAD, memory_copy(metric_definitions[i].column));
-    for (size_t which = 0; which < count; which++) {
-        table_add(&table, STYLE_PLAIN, memory_copy(experiments[which].name));
-        for (size_t i = 0; i < METRICS; i++)
-            if (shown[i])
-                table_add(
-                    &table,
-                    is_best(experiments, count, which, (enum metric)i) ? STYLE_BEST : STYLE_PLAIN,
-                    metrics_text((enum metric)i, value_of(&experiments[which], (enum metric)i)));
+    lab_table_head(&table, shown);
+    for (size_t i = 0; i < count; i++) {
+        table_add(&table, STYLE_PLAIN, memory_copy(experiments[i].name));
+        lab_table_row(&table, experiments, count, i, shown, options->at);
     }
     table_print(&table, to);
     table_fini(&table);

@@ -49,7 +49,7 @@ static bool begin(struct watch *watch)
     plan.samples = OVERVIEW;
     plan.frames = 0;
     plan.probe = 0;
-    if (!experiment_run(&watch->overview, &plan, choice) ||
+    if (!experiment_run(&watch->overview, &plan, choice) || watch->overview.is_empty ||
         !subject_open(&watch->subject, choice, plan.region, largest))
         return false;
     player_init(&watch->player, &watch->subject, &watch->plan->ops, true);
