@@ -58,6 +58,7 @@ packages() {
     curl                 test   optional  curl
     chromium             test   optional  chromium
     npm                  test   optional  npm
+    tmux                 test   optional  tmux
     libclang-rt-14-dev   test   optional  -
     qemu-user            test   optional  qemu-aarch64
     zsh                  test   optional  zsh

@@ -181,6 +181,23 @@ static void take_usual(struct lab_options *options)
     lab_options_choose(options, &(struct subject_choice){.kind = SUBJECT_BUDDY});
 }
 
+/* The fits come first, whatever the order of the words. */
+static bool take_fits_first(struct lab_options *options, const struct lists *lists)
+{
+    struct subject_choice *others = options->choices;
+    size_t count = options->count;
+    bool good = true;
+
+    options->choices = NULL;
+    options->count = 0;
+    if (lists->fit || lists->coalesce)
+        good = take_fits(options, lists);
+    for (size_t i = 0; i < count; i++)
+        lab_options_choose(options, &others[i]);
+    free(others);
+    return good;
+}
+
 static bool finish(struct lab_options *options, const struct lists *lists)
 {
     struct pattern_request *pattern = &options->plan.pattern;
@@ -188,7 +205,7 @@ static bool finish(struct lab_options *options, const struct lists *lists)
 
     if (pattern->steps == 0 && is_trace)
         pattern->steps = TRACE_STEPS;
-    if ((lists->fit || lists->coalesce) && !take_fits(options, lists))
+    if (!take_fits_first(options, lists))
         return false;
     if (options->all)
         take_all(options);
