@@ -128,7 +128,7 @@ static void add_row(struct table *table, const struct replay_contest *contest,
               entrant->good ? time_text(&entrant->values[REPLAY_TIME]) : memory_copy("-"));
     table_add(table, style, ratio_text(&entrant->ratio, is_best));
     table_add(table, STYLE_PLAIN, number_text(replay_ns(contest, entrant), 1));
-    table_add(table, STYLE_PLAIN, bytes_text(replay_peak(entrant)));
+    table_add(table, STYLE_PLAIN, bytes_text(entrant->is_alone ? NAN : replay_peak(entrant)));
     table_add(table, STYLE_PLAIN, number_text(replay_granted_ratio(entrant), 3));
     table_add(table, STYLE_PLAIN, number_text(replay_rss_ratio(entrant), 3));
     table_add(table, STYLE_PLAIN, bytes_text(entrant->measured ? (double)entrant->rss_after : NAN));
@@ -141,6 +141,8 @@ static int by_merit(const void *a, const void *b)
     const struct replay_entrant *right = *(const struct replay_entrant *const *)b;
     bool left_in = replay_took_part(left), right_in = replay_took_part(right);
 
+    if (left->is_alone || right->is_alone)
+        return left->is_alone - right->is_alone;
     if (left_in != right_in)
         return left_in ? -1 : 1;
     if (!left_in)
@@ -237,7 +239,8 @@ static void print_verdict(const struct replay_contest *contest, FILE *to)
 
     for (size_t i = 0; i < contest->count; i++) {
         const struct replay_entrant *entrant = &contest->entrants[i];
-        if (replay_took_part(entrant) && (!small || replay_peak(entrant) < replay_peak(small)))
+        if (replay_took_part(entrant) && !entrant->is_alone &&
+            (!small || replay_peak(entrant) < replay_peak(small)))
             small = entrant;
     }
     if (contest->best < contest->count) {

@@ -60,6 +60,8 @@ static void add_table(json_t *document, const struct replay_contest *contest)
     for (size_t i = 0; i < contest->count; i++) {
         const struct replay_entrant *entrant = &contest->entrants[i];
         bool in = replay_took_part(entrant), timed = in && entrant->good;
+        if (entrant->is_alone)
+            continue;
         json_t *row = json_array();
         json_append(row, json_from_text(entrant->name));
         json_append(row, json_from_real(timed ? entrant->values[REPLAY_TIME].median : NAN));
@@ -89,7 +91,7 @@ static void add_bars(json_t *document, const struct replay_contest *contest, con
 
     for (size_t i = 0; i < contest->count; i++) {
         const struct replay_entrant *entrant = &contest->entrants[i];
-        if (!replay_took_part(entrant) || !entrant->good)
+        if (!replay_took_part(entrant) || !entrant->good || entrant->is_alone)
             continue;
         names[count] = entrant->name;
         values[count] = entrant->values[metric].median;
@@ -305,8 +307,13 @@ void replay_print_json(const struct replay_contest *contest, FILE *to)
     json_put(document, "seed", whole(contest->options->seed));
     json_put(document, "load_before", json_from_real(contest->load));
     json_put(document, "base_rss_bytes", whole(contest->base));
-    for (size_t i = 0; i < contest->count; i++)
-        json_append(entrants, entrant_json(contest, &contest->entrants[i]));
+    for (size_t i = 0; i < contest->count; i++) {
+        const struct replay_entrant *entrant = &contest->entrants[i];
+        if (entrant->is_alone)
+            json_put(document, "replayer_alone", entrant_json(contest, entrant));
+        else
+            json_append(entrants, entrant_json(contest, entrant));
+    }
     json_put(document, "allocators", entrants);
     json_finish(document, to);
 }

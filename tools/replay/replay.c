@@ -192,6 +192,11 @@ static bool enter_all(struct replay_contest *contest, struct allocator_list *lis
         entrant->stack = options->stacks[i];
         prepare(entrant);
     }
+    if (options->time && contest->count > 0) {
+        struct replay_entrant *alone = enter(contest, "(replayer alone)", NULL);
+        alone->is_alone = true;
+        prepare(alone);
+    }
     if (contest->count == 0)
         message("replay: no allocator and no stack to replay with");
     return contest->count > 0;

@@ -33,6 +33,7 @@ struct replay_entrant {
     char *library; /* to be preloaded; NULL: none */
     char *why_not; /* it could not be loaded, as the end of a sentence; NULL: it could */
     bool is_cairn, is_system;
+    bool is_alone;     /* the replayer without any: how much of the time is its own */
     const char *stack; /* NULL: no stack */
     char *preload, *setting, **environment;
     struct replay_run *runs; /* by round */

@@ -20,6 +20,8 @@
 
 static const double quiet_seconds = 1; /* before progress is shown */
 
+enum { ALONE = 3 }; /* instead of a touch: see replayer/replayer.h */
+
 struct course {
     struct replay_contest *contest;
     struct spawner *spawner;
@@ -121,7 +123,7 @@ static bool run_once(struct course *course, struct replay_entrant *entrant, cons
 
     snprintf(plan_file, sizeof plan_file, "%d", plan->file);
     snprintf(result_file, sizeof result_file, "%d", course->result_file);
-    snprintf(touch, sizeof touch, "%d", (int)options->touch);
+    snprintf(touch, sizeof touch, "%d", entrant->is_alone ? ALONE : (int)options->touch);
     snprintf(count, sizeof count, "%lu", checkpoints);
     memset(course->result, 0, sizeof *course->result);
     listen_init(&listener, -1);
@@ -239,7 +241,7 @@ static bool run_round(struct course *course, const size_t *order, unsigned round
     course->what = what;
     for (size_t i = 0; good && i < contest->count && !spawn_interrupted(course->spawner); i++) {
         struct replay_entrant *entrant = &contest->entrants[order[i]];
-        if (entrant->failure || entrant->why_not)
+        if (entrant->failure || entrant->why_not || (memory && entrant->is_alone))
             continue;
         good = memory ? run_for_memory(course, entrant) : run_for_time(course, entrant, round);
     }

@@ -58,7 +58,7 @@ void replay_summarize(struct replay_contest *contest)
         for (enum replay_metric metric = 0; metric < REPLAY_METRICS; metric++)
             entrant->values[metric] = values(contest, entrant, metric);
         entrant->good = entrant->values[REPLAY_TIME].count;
-        if (!replay_took_part(entrant) || entrant->good == 0)
+        if (!replay_took_part(entrant) || entrant->good == 0 || entrant->is_alone)
             continue;
         if (contest->best == contest->count ||
             entrant->values[REPLAY_TIME].median <

@@ -245,6 +245,8 @@ int main(int argc, char **argv)
     look_at_malloc(replay);
     gates_prepare();
     read_plan(replay);
+    if (replay->touch == TOUCH_ALONE)
+        replay->alone = own_pages(replay, ALONE_BYTES);
     size_t checkpoints = (size_t)atoi(argv[5]);
     if (checkpoints > 0 && replay->result->checks_granted)
         replay->granted = own_pages(replay, replay->plan.numbers * sizeof *replay->granted);

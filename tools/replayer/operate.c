@@ -235,3 +235,15 @@ void operate(struct replay *replay, struct stream *stream, enum plan_kind kind, 
         break;
     }
 }
+
+void operate_alone(struct replay *replay, struct stream *stream, enum plan_kind kind,
+                   uint64_t number, uint64_t size)
+{
+    struct block *block = &replay->table[number];
+    unsigned char *ptr = replay->alone + number % ALONE_BLOCKS * (ALONE_BYTES / ALONE_BLOCKS);
+
+    stream->blocks += kind == PLAN_FREE ? -1 : kind != PLAN_REALLOC;
+    stream->requested += (int64_t)size - (int64_t)block->size;
+    block->size = size; /* of FREE: 0 */
+    *(volatile uint64_t *)(void *)ptr += number;
+}

@@ -23,7 +23,9 @@
 #include "replayer/plan.h"
 #include "replayer/result.h"
 
-enum touch { TOUCH_NONE, TOUCH_PAGES, TOUCH_ALL };
+enum touch { TOUCH_NONE, TOUCH_PAGES, TOUCH_ALL, TOUCH_ALONE /* no allocator is called */ };
+
+enum { ALONE_BLOCKS = 1 << 16, ALONE_BYTES = ALONE_BLOCKS * 64 };
 
 struct block {
     unsigned char *ptr; /* NULL: not live */
@@ -55,7 +57,8 @@ struct replay {
     uint64_t *granted;   /* bytes, by number; NULL: not asked for */
     struct stream *streams;
     enum touch touch;
-    bool check; /* whole blocks */
+    unsigned char *alone; /* TOUCH_ALONE: what is written to instead of blocks */
+    bool check;           /* whole blocks */
     size_t page_size;
     uint64_t own; /* bytes of resident memory that are not the allocator's */
     struct result *result;
@@ -79,6 +82,10 @@ _Noreturn void give_up(struct replay *replay, enum result_state state, const cha
 /* ---- operate.c ---- */
 void operate(struct replay *replay, struct stream *stream, enum plan_kind kind, uint64_t number,
              uint64_t size, uint64_t align);
+
+/* What the replayer itself costs: as operate, but for the allocator. */
+void operate_alone(struct replay *replay, struct stream *stream, enum plan_kind kind,
+                   uint64_t number, uint64_t size);
 
 /* ---- stream.c ---- */
 void *stream_run(void *stream);

@@ -87,7 +87,8 @@ static void end_stream(struct stream *stream)
 
 /* To the end of the stream, or of the thread. */
 static inline __attribute__((always_inline)) void follow(struct replay *replay,
-                                                         struct stream *stream, const bool shared)
+                                                         struct stream *stream, const bool shared,
+                                                         const bool alone)
 {
     for (;;) {
         if (stream->at == stream->end) {
@@ -121,7 +122,10 @@ static inline __attribute__((always_inline)) void follow(struct replay *replay,
             size = more & ((UINT64_C(1) << PLAN_SIZE_BITS) - 1);
             align = UINT64_C(1) << (more >> PLAN_SIZE_BITS);
         }
-        operate(replay, stream, kind, plan_number_of(word), size, align);
+        if (alone)
+            operate_alone(replay, stream, kind, plan_number_of(word), size);
+        else
+            operate(replay, stream, kind, plan_number_of(word), size, align);
         stream->operations++;
         if (shared)
             gate_raise(&stream->done, stream->operations);
@@ -135,9 +139,11 @@ void *stream_run(void *context)
 
     if (stream->has_predecessor)
         pthread_join(stream->predecessor, NULL);
-    if (replay->plan.streams > 1)
-        follow(replay, stream, true);
+    if (replay->touch == TOUCH_ALONE)
+        follow(replay, stream, replay->plan.streams > 1, true);
+    else if (replay->plan.streams > 1)
+        follow(replay, stream, true, false);
     else
-        follow(replay, stream, false);
+        follow(replay, stream, false, false);
     return NULL;
 }
