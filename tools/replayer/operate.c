@@ -131,14 +131,24 @@ static inline void look(struct replay *replay, const struct block *block, const 
         look_at_all(replay, block, ptr, size, number);
 }
 
-static inline void look_for_zero(struct replay *replay, const unsigned char *ptr, size_t size)
+static __attribute__((cold, noinline)) void not_zero(struct replay *replay, unsigned char *ptr,
+                                                     size_t size, size_t at)
+{
+    const struct block block = {ptr, size};
+    uint64_t number;
+
+    if (intruder(replay, &block, &number))
+        broken(replay, &block, at);
+    give_up(replay, RESULT_FAULT, "byte %zu of a block from calloc (%zu bytes) is not 0", at, size);
+}
+
+static inline void look_for_zero(struct replay *replay, unsigned char *ptr, size_t size)
 {
     size_t end = replay->check ? size : least(size, sizeof(uint64_t));
 
     for (size_t i = 0; i < end; i++)
         if (ptr[i])
-            give_up(replay, RESULT_FAULT, "byte %zu of a block from calloc (%zu bytes) is not 0", i,
-                    size);
+            not_zero(replay, ptr, size, i);
 }
 
 /* ---- the calls ---- */
