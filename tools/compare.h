@@ -113,6 +113,8 @@ char *compare_verdict(const struct comparison *comparison);
 
 void compare_print(const struct comparison *comparison, FILE *to, bool color);
 void compare_print_json(const struct comparison *comparison, FILE *to);
+/* The first two lines of a CSV: the command; the machine, and when. */
+void compare_print_origin(const char *invocation, double load, uint64_t seed, FILE *to);
 void compare_print_csv(const struct comparison *comparison, FILE *to);
 
 #endif

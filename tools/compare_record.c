@@ -192,17 +192,21 @@ static void put_run(const struct comparison *comparison, const struct entrant *e
     fprintf(to, ",%" PRIu64 ",%016" PRIx64 "\n", figures->output_size, figures->digest);
 }
 
-void compare_print_csv(const struct comparison *comparison, FILE *to)
+void compare_print_origin(const char *invocation, double load, uint64_t seed, FILE *to)
 {
     struct utsname name;
     char now[TEXT_SHORT];
 
     put_now(now);
-    fprintf(to, "# %s\n", comparison->invocation);
+    fprintf(to, "# %s\n", invocation);
     if (uname(&name) == 0)
         fprintf(to, "# %s %s %s, %ld processors, load %.2f, seed %" PRIu64 ", %s\n", name.sysname,
-                name.release, name.machine, sysconf(_SC_NPROCESSORS_ONLN), comparison->load,
-                comparison->seed, now);
+                name.release, name.machine, sysconf(_SC_NPROCESSORS_ONLN), load, seed, now);
+}
+
+void compare_print_csv(const struct comparison *comparison, FILE *to)
+{
+    compare_print_origin(comparison->invocation, comparison->load, comparison->seed, to);
     fputs("allocator,warm_up,round,position,good,exit_code,signal,wall_seconds,user_seconds,"
           "system_seconds,peak_rss_bytes,minor_faults,major_faults,output_bytes,output_xxh64\n",
           to);

@@ -101,7 +101,7 @@ static void clear_progress(struct course *course)
 
 static void keep_last_line(struct figures *figures, const struct listener *listener)
 {
-    char *line = listen_last_line(&listener->output_tail);
+    char *line = listen_last_output(listener);
 
     snprintf(figures->said, sizeof figures->said, "%s", line ? line : "");
     free(line);
@@ -128,7 +128,7 @@ static void keep(const struct comparison *comparison, struct entrant *entrant,
         keep_last_line(figures, listener);
     if (figures->good || entrant->failure_note)
         return;
-    char *said = listen_last_line(&listener->errors_tail);
+    char *said = listen_last_line(listener);
     if (outcome->wanted_terminal)
         entrant->failure_note = memory_copy("it waited for the terminal");
     else if (outcome->timed_out)

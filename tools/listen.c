@@ -69,7 +69,7 @@ struct spawn_sink listen_errors(struct listener *listener)
     return (struct spawn_sink){take_errors, listener};
 }
 
-char *listen_last_line(const struct listen_tail *tail)
+static char *last_line(const struct listen_tail *tail)
 {
     const char *bytes = tail->bytes;
     size_t end = tail->length, start;
@@ -86,4 +86,14 @@ char *listen_last_line(const struct listen_tail *tail)
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             line[i] = ' ';
     return line;
+}
+
+char *listen_last_line(const struct listener *listener)
+{
+    return last_line(&listener->errors_tail);
+}
+
+char *listen_last_output(const struct listener *listener)
+{
+    return last_line(&listener->output_tail);
 }

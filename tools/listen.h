@@ -31,9 +31,11 @@ struct spawn_sink listen_output(struct listener *listener);
 struct spawn_sink listen_errors(struct listener *listener);
 
 /*
- * The last line of what was written, made harmless for terminals; NULL if there is none. For free().
+ * The last line of standard error, or of standard output, made harmless for terminals; NULL if there
+ * is none. For free().
  */
-char *listen_last_line(const struct listen_tail *tail);
+char *listen_last_line(const struct listener *listener);
+char *listen_last_output(const struct listener *listener);
 
 /* Writes all of it, if it can; for texts to people. */
 void listen_show(int fd, const char *bytes, size_t size);
