@@ -2,10 +2,11 @@
 /*
  * See unwind.h. The walk, and the table of rules.
  *
- * The table: 32,768 sets of two words, each a rule and what tells its address from the others of
- * the set; together with the set's number that is the whole address, so nothing is taken for
- * another. One word is read and written at once: threads may race, and whoever loses writes the same
- * or is overwritten. It is memory of its own, used up to 512 KiB, as far as there are addresses.
+ * The table: 65,536 words, each a rule and what tells its address from the others that belong there;
+ * together with the word's place that is the whole address, so nothing is taken for another. What
+ * finds its place taken may lie in the next one. A word is read and written at once: threads may
+ * race, and whoever loses writes the same or is overwritten. It is memory of its own, up to 512 KiB,
+ * used as far as there are addresses.
  *
  * Nothing that a rule says is believed: a load is made only where memory.h says that it can be, at
  * an aligned address, and the stack pointer only goes up, but for signals. So a wrong rule, or a
@@ -22,11 +23,12 @@
 #include "os/unwind_rule.h"
 #include "os/unwind_step.h"
 
-enum { SET_BITS = 15, TAG_BITS = 32, KEY_BITS = SET_BITS + TAG_BITS };
-enum { TABLE_SIZE = 2 * sizeof(uint64_t) << SET_BITS };
+/* An address is as many bits as a place in the table has, and these beside it. */
+enum { PLACE_BITS = 16, TAG_BITS = 31, KEY_BITS = PLACE_BITS + TAG_BITS, RULE_BITS = 32 };
+enum { TABLE_SIZE = sizeof(uint64_t) << PLACE_BITS };
 
-_Static_assert(ADDRESS_BITS - CODE_SHIFT <= KEY_BITS,
-               "an address fits into a set's number and a tag");
+_Static_assert((int)ADDRESS_BITS - (int)CODE_SHIFT <= (int)KEY_BITS,
+               "an address fits into a place and a tag");
 
 typedef _Atomic uint64_t slot;
 
@@ -37,16 +39,21 @@ static struct {
 
 /* ---- rules ---- */
 
-/* Another number for each address, that looks random in its upper bits. */
+/* Another number for each address, that looks random in its upper bits; the lowest are 0. */
 static inline uint64_t key_of(uintptr_t address)
 {
-    uint64_t mixed = (uint64_t)(address >> CODE_SHIFT) * 0x9E3779B97F4A7C15u;
-    return mixed & (UINT64_MAX >> (64 - KEY_BITS));
+    return (uint64_t)(address >> CODE_SHIFT) * (0x9E3779B97F4A7C15u << (64 - KEY_BITS));
 }
 
-static inline slot *set_of(slot *slots, uint64_t key)
+static inline size_t place_of(uint64_t key)
 {
-    return slots + (key >> TAG_BITS) * 2;
+    return (size_t)(key >> (64 - PLACE_BITS));
+}
+
+/* A word without its rule; in the next place instead of its own, it has another last bit. */
+static inline uint64_t tagged(uint64_t key, bool in_next)
+{
+    return key << PLACE_BITS | (uint64_t)in_next << RULE_BITS;
 }
 
 /* What there is to know, without what is remembered. */
@@ -65,29 +72,36 @@ static COLD uint32_t find_out(slot *slots, uintptr_t address, uint64_t key)
     uint32_t rule = rule_of(address);
     if (slots == NULL)
         return rule;
-    slot *set = set_of(slots, key);
-    bool first = atomic_load_explicit(&set[0], memory_order_relaxed) == 0;
-    bool second = atomic_load_explicit(&set[1], memory_order_relaxed) == 0;
-    slot *kept = &set[first ? 0 : second ? 1 : key & 1];
-    atomic_store(kept, key << TAG_BITS | rule);
+    slot *own = &slots[place_of(key)], *next = &slots[place_of(key) ^ 1];
+    bool in_next = atomic_load_explicit(own, memory_order_relaxed) != 0 &&
+                   (atomic_load_explicit(next, memory_order_relaxed) == 0 || rule % 2 == 0);
+    slot *kept = in_next ? next : own;
+    atomic_store(kept, tagged(key, in_next) | rule);
     if (atomic_load(&table.forgotten) != forgotten) /* what was read may be of before */
         atomic_store(kept, 0);
     return rule;
 }
 
+static NOINLINE uint32_t rule_elsewhere(slot *slots, uintptr_t address, uint64_t key)
+{
+    if (slots != NULL) {
+        uint64_t word = atomic_load_explicit(&slots[place_of(key) ^ 1], memory_order_relaxed);
+        if ((word ^ tagged(key, true)) >> RULE_BITS == 0 && word != 0)
+            return (uint32_t)word;
+    }
+    return find_out(slots, address, key);
+}
+
+/* A word without a rule is 0, and would be taken for that of the address 0. */
 static inline uint32_t rule_for(slot *slots, uintptr_t address)
 {
     uint64_t key = key_of(address);
     if (LIKELY(slots != NULL)) {
-        slot *set = set_of(slots, key);
-        uint64_t word = atomic_load_explicit(&set[0], memory_order_relaxed);
-        if (LIKELY((uint32_t)(word >> TAG_BITS) == (uint32_t)key && word != 0))
-            return (uint32_t)word;
-        word = atomic_load_explicit(&set[1], memory_order_relaxed);
-        if ((uint32_t)(word >> TAG_BITS) == (uint32_t)key && word != 0)
+        uint64_t word = atomic_load_explicit(&slots[place_of(key)], memory_order_relaxed);
+        if (LIKELY((word ^ tagged(key, false)) >> RULE_BITS == 0 && (uint32_t)word != 0))
             return (uint32_t)word;
     }
-    return find_out(slots, address, key);
+    return rule_elsewhere(slots, address, key);
 }
 
 /* ---- the walk ---- */
@@ -113,10 +127,9 @@ static inline bool step(struct unwind_walk *walk, uint32_t rule)
     if (UNLIKELY(kind > RULE_FROM_FRAME || size - 1 >= walk->reach.limit - walk->stack ||
                  size < saved || size % WORD != 0))
         return false;
-    uintptr_t slot_at = cfa - saved;
-    walk->pc = word_at(RETURN_BELOW_CFA ? cfa - WORD : slot_at + WORD);
-    if (saved != 0)
-        walk->frame = word_at(slot_at);
+    walk->pc = word_at(RETURN_BELOW_CFA ? cfa - WORD : cfa - saved + WORD);
+    if (saved != RULE_UNCHANGED * WORD)
+        walk->frame = word_at(cfa - saved);
     walk->stack = cfa;
     walk->interrupted = false;
     return true;
@@ -148,7 +161,7 @@ unsigned cairn__unwind_from(uintptr_t *frames, unsigned max, uintptr_t pc, uintp
         if (!is_code_address(walk.pc))
             break;
         frames[count++] = walk.pc;
-        uint32_t rule = rule_for(slots, walk.pc - !walk.interrupted);
+        uint32_t rule = rule_for(slots, walk.pc + walk.interrupted - 1);
         if (UNLIKELY(!step(&walk, rule))) {
             struct unwind_walk other = walk; /* so that this one stays in registers */
             if (!step_rarely(&other, rule, &all))

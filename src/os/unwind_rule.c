@@ -6,7 +6,7 @@
 #include "os/unwind_memory.h"
 #include "os/unwind_row.h"
 
-static const uint32_t OTHER = (uint32_t)RULE_OTHER << (2 * RULE_WORDS);
+static const uint32_t OTHER = RULE_OTHER;
 
 /* Words of so many bytes, which may be a negative number of them; RULE_WORDS_MAX + 1: not to be
  * written in a rule. */
@@ -40,7 +40,8 @@ static uint32_t rule_of_expression(const struct unwind_entry *entry, const struc
     if (size == sizeof jump_table && memcmp(cfa.at, jump_table, PUSHED_AT) == 0 &&
         memcmp(cfa.at + PUSHED_AT + 1, jump_table + PUSHED_AT + 1, size - PUSHED_AT - 1) == 0 &&
         frame->how == SAVED_NOT)
-        return rule_make(RULE_FROM_STACK, (address & 15) + 0x30u >= cfa.at[PUSHED_AT] ? 2 : 1, 0);
+        return rule_make(RULE_FROM_STACK, (address & 15) + 0x30u >= cfa.at[PUSHED_AT] ? 2 : 1,
+                         RULE_UNCHANGED);
     /* rbp - n, dereferenced; rbp saved at rbp + 0 */
     if (size == 3 && cfa.at[0] == 0x76 && (cfa.at[1] & 0xc0) == 0x40 && cfa.at[2] == 0x06 &&
         frame->how == SAVED_AT_EXPRESSION && is_expression(entry->base, frame->value, "\x76", 2))
@@ -57,13 +58,13 @@ static uint32_t rule_of_row(const struct unwind_entry *entry, const struct unwin
     if (row->cfa.how != SAVED_IS)
         return rule_of_expression(entry, row, address);
     uint32_t cfa = words_of(row->cfa.value);
-    uint32_t at = frame->how == SAVED_NOT  ? 0
+    uint32_t at = frame->how == SAVED_NOT  ? RULE_UNCHANGED
                   : frame->how == SAVED_AT ? words_of(-(int64_t)frame->value)
                                            : RULE_WORDS_MAX + 1;
-    if (cfa == 0 || cfa > RULE_WORDS_MAX || at > RULE_WORDS_MAX || at == 1)
+    if (cfa == 0 || cfa > RULE_WORDS_MAX || at > RULE_WORDS_MAX || at == 0)
         return OTHER;
     if (row->cfa_register == DWARF_STACK) /* what lies below was popped already */
-        return rule_make(RULE_FROM_STACK, cfa, at <= cfa ? at : 0);
+        return rule_make(RULE_FROM_STACK, cfa, at <= cfa ? at : RULE_UNCHANGED);
     return row->cfa_register == DWARF_FRAME ? rule_make(RULE_FROM_FRAME, cfa, at) : OTHER;
 }
 
