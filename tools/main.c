@@ -34,6 +34,7 @@ static const struct verb {
     {"report", report_main, "one page, that needs no network, of recordings and other results"},
     {"diff", diff_main, "what changed from one recording, or result, to another"},
     {"bench", bench_main, "the suite: workloads and real programs, time and memory against peers"},
+    {"trace", trace_main, "what is in a trace; another form of it, a part, or one without names"},
     {"help", help_main, "this page, or that of a verb"},
     {"version", version_main, "the version of this command"},
     {"__probe", probe_main, NULL},

@@ -14,6 +14,7 @@ int record_main(int argc, char **argv);
 int report_main(int argc, char **argv);
 int diff_main(int argc, char **argv);
 int bench_main(int argc, char **argv);
+int trace_main(int argc, char **argv);
 int probe_main(int argc, char **argv); /* hidden: see probe.h */
 
 #endif
