@@ -236,6 +236,25 @@ static void processes(void **state)
     assert_int_equal(profile.stacks[1].blocks, 1);
 }
 
+static void both_processes_end(void **state)
+{
+    (void)state;
+    begin_with_two_stacks();
+    uint32_t child = hand_process(101), thread = hand_thread(child);
+    hand_alloc(0, thread, 2, B, 2000);
+    hand_alloc(10, 0, 1, A, 100);
+    hand_alloc(10, 0, 1, C, 100);
+    hand_free(11, thread, B); /* the first to go of those of the peak, and the largest */
+    hand_alloc(12, thread, 2, B, 30);
+    hand_op(20, TRACE_EXIT, child);
+    hand_op(30, TRACE_EXIT, 0);
+    read_all();
+    assert_int_equal(profile.moments[profile.moment_count - 1].bytes, 230);
+    assert_int_equal(profile.moments[profile.moment_count - 1].blocks, 3);
+    assert_int_equal(profile.page_count, 1); /* of the child */
+    assert_int_equal(profile.pages[0].bytes, 2000);
+}
+
 static void exec_leaves_all(void **state)
 {
     (void)state;
@@ -340,6 +359,22 @@ static void moments_over_a_long_pause(void **state)
     assert_int_equal(profile.moments[count - 1].bytes, 12);
     assert_int_equal(profile.moments[count - 1].blocks, 2);
     assert_int_equal(profile.moments[count - 1].allocations, 3);
+}
+
+/* One moment has closed when the distance is doubled: it has no second to be merged with. */
+static void high_before_a_long_pause(void **state)
+{
+    (void)state;
+    begin_with_two_stacks();
+    hand_alloc(0, 0, 1, A, 5);
+    hand_alloc(0, 0, 1, B, 6);
+    hand_free(0, 0, B);
+    hand_alloc(1, 0, 1, C, 1);
+    hand_alloc(1000000, 0, 1, D, 1);
+    read_process(0);
+    assert_int_equal(profile.moments[0].high, 11);
+    assert_int_equal(profile.moments[0].bytes, 6);
+    assert_int_equal(profile.moments[1].high, 6);
 }
 
 /*
@@ -501,7 +536,9 @@ int main(void)
         test(address_reused_before_the_realloc_returned),
         test(threads),
         test(processes),
+        test(both_processes_end),
         test(exec_leaves_all),
+        test(high_before_a_long_pause),
         test(clocks_that_go_backwards),
         test(bins),
         test(moments_of_a_sawtooth),

@@ -408,6 +408,32 @@ static void empty(void **state)
     json_decref(made);
 }
 
+static void bars(void **state)
+{
+    static const char expected[] = "96:112:1:105 112:128:2:247 128:160:1:128 ";
+    char *text = NULL;
+    size_t length, i;
+    json_t *bin;
+
+    (void)state;
+    hand_begin();
+    hand_alloc(0, 0, 0, 0x1000, 105);
+    hand_alloc(0, 0, 0, 0x2000, 120);
+    hand_alloc(0, 0, 0, 0x3000, 127);
+    hand_alloc(0, 0, 0, 0x4000, 128);
+    read_hand();
+    json_t *made = profile_document(&profile, &symbols_of_profile, NULL);
+    FILE *stream = open_memstream(&text, &length);
+    json_array_foreach(json_object_get(section(made, "Sizes"), "bins"), i, bin) fprintf(
+        stream, "%.0f:%.0f:%.0f:%.0f ", json_real_value(json_object_get(bin, "from")),
+        json_real_value(json_object_get(bin, "to")), json_real_value(json_object_get(bin, "count")),
+        json_real_value(json_object_get(bin, "bytes")));
+    fclose(stream);
+    assert_string_equal(text, expected);
+    free(text);
+    json_decref(made);
+}
+
 /* The runs as text: state and KiB each. */
 static char *runs_of(const json_t *made)
 {
@@ -434,11 +460,12 @@ static void heap_map(void **state)
     hand_alloc(0, 0, node, 0x11000, 1025);    /* a little more */
     hand_alloc(0, 0, node, 0x13000, 3072);    /* after a free page: three quarters */
     hand_alloc(0, 0, node, 0x14000, 0x8000);  /* eight pages */
+    hand_alloc(0, 0, node, 0x1d000, 4096);    /* after another free page */
     hand_alloc(0, 0, node, 0x40000000, 4000); /* far away */
     read_hand();
     json_t *made = profile_document(&profile, &symbols_of_profile, NULL);
     char *text = runs_of(made);
-    assert_string_equal(text, "1:4 2:4 0:4 3:4 4:32 5:64 4:4 ");
+    assert_string_equal(text, "1:4 2:4 0:4 3:4 4:32 0:4 4:4 5:64 4:4 ");
     free(text);
     json_decref(made);
     profile_fini(&profile);
@@ -451,6 +478,9 @@ static void heap_map(void **state)
     made = profile_document(&profile, &symbols_of_profile, NULL);
     text = runs_of(made);
     assert_string_equal(text, "2:40000 "); /* half full in steps of two pages */
+    const json_t *frames = json_object_get(section(made, "Address space at the peak"), "frames");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(json_array_get(frames, 0), "label")), "of 8 KiB"));
     free(text);
     json_decref(made);
 }
@@ -529,6 +559,38 @@ static void same_name_in_another_line(void **state)
     assert_int_equal(changes.items[0].before.bytes, 11);
     assert_int_equal(changes.items[0].after.bytes, 11);
     changes_fini(&changes);
+    struct sites sites;
+    sites_find(&sites, &profile, &symbols_of_profile, true);
+    assert_int_equal(sites.count, 2);
+    sites_fini(&sites);
+}
+
+static void only_before_or_only_after(void **state)
+{
+    struct changes changes;
+    struct profile_named before = {&profile, &symbols_of_profile};
+
+    (void)state;
+    make_profile();
+    struct profile_named after = make_later();
+    for (uint32_t i = 1; i < trace_nodes(profile.reader); i++) {
+        if (trace_node(profile.reader, i).offset == VECTOR) /* the first by name */
+            profile.stacks[i] = (struct profile_sums){0};
+        if (trace_node(profile.reader, i).offset == PARSE ||
+            trace_node(profile.reader, i).offset == MALLOC) /* the last */
+            later.stacks[i] = (struct profile_sums){0};
+    }
+    changes_find(&changes, before, after);
+    assert_int_equal(changes.count, 4);
+    changes_sort(&changes, SITE_BLOCKS);
+    assert_string_equal(changes.items[0].function, "fill(std::vector<int>&)");
+    assert_int_equal(changes.items[0].before.blocks, 0);
+    assert_int_equal(changes.items[0].after.blocks, 1);
+    assert_string_equal(changes.items[3].function, "token");
+    assert_int_equal(changes.items[3].before.blocks, 3);
+    assert_int_equal(changes.items[3].after.blocks, 0);
+    changes_fini(&changes);
+    free(later.stacks);
 }
 
 /*
@@ -609,6 +671,8 @@ int main(void)
         test(heap_map),
         test(difference),
         test(same_name_in_another_line),
+        test(only_before_or_only_after),
+        test(bars),
         test(text),
         test(fits),
     };

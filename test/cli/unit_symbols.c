@@ -362,6 +362,19 @@ static void another_build(void **state)
     assert_full();
 }
 
+static void several_names(void **state)
+{
+    (void)state;
+    write_text("source.c",
+               MARK "__attribute__((noinline)) int __thing(int x) { MARK(0); return x; }\n"
+                    "int thing(int) __attribute__((alias(\"__thing\")));\n"
+                    "int a_thing(int) __attribute__((weak, alias(\"__thing\")));\n"
+                    "int main(int argc, char **argv) { (void)argv; return thing(argc); }\n");
+    need(shell("%s -Wl,--build-id=sha1 -O1 -o program source.c", cc()), cc());
+    read_program("program");
+    assert_single(ask_mark(0), "thing");
+}
+
 static void compressed_symbol_table_within(void **state)
 {
     (void)state;
@@ -491,6 +504,8 @@ static void names(void **state)
         {"_Z4joinRKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEES6_",
          "join(std::string const&, std::string const&)"},
         {".part.0", ".part.0"},
+        {"_Z3fooi.123", "foo(int)"},
+        {"@odd", "@odd"},
         {"", ""},
     };
     (void)state;
@@ -517,6 +532,7 @@ static void short_names(void **state)
         {"<alloc::vec::Vec<T> as core::ops::Drop>::drop",
          "<alloc::vec::Vec<> as core::ops::Drop>::drop"},
         {"call<void (*)(int)>(int)", "call<>"},
+        {"call<decltype (a->b)>(int) const", "call<> const"},
         {"broken<", "broken<>"},
         {"", ""},
     };
@@ -576,6 +592,7 @@ int main(void)
         cmocka_unit_test(apart_by_build_id),
         cmocka_unit_test(program_gone_but_debug_information_kept),
         cmocka_unit_test(another_build),
+        cmocka_unit_test(several_names),
         cmocka_unit_test(compressed_symbol_table_within),
         cmocka_unit_test(no_file),
         cmocka_unit_test(cut_short),
