@@ -177,6 +177,58 @@ expect diff-text 0 'out:allocations +45 200 512 +50 000 000 +4 799 488 +10.6 %' 
 expect diff-page 0 'out:^cairn.diff.html' -- "$cairn" diff kinds.json changed.json
 expect diff-page-exists 125 'err:cairn.diff.html exists' no-out -- "$cairn" diff kinds.json changed.json
 
+# --- recordings -----------------------------------------------------------------------------------
+
+# One process: three blocks, of which the second is freed at once, and the third never.
+cat >small.trace <<'END'
+cairn trace 1
+@info command="prog --fast" machine="x86_64" began=1770000000 page-size=4096 end=marked
+@process 0 parent=0 pid=7 command="prog --fast"
+@thread 0 process=0 tid=7 name="main"
+@module 0 path="/nowhere/prog" build-id=""
+@node 1 parent=0 module=0 offset=0x1000
+@node 2 parent=1 module=0 offset=0x2000
+@node 3 parent=1 module=0 offset=0x3000
+1 1000 0 alloc 0x10000 1000 stack=2
+2 2000 0 alloc 0x20000 3000 stack=3
+3 3000 0 free 0x20000
+4 4000 0 alloc 0x30000 500 stack=3
+5 5000 0 free 0x10000
+@end
+END
+sed 's/alloc 0x30000 500/alloc 0x30000 1500/' small.trace >larger.trace
+
+expect recording-page 0 'out:^cairn.small.html' 'out:never freed +500 B' 'out:allocations +3$' no-err -- \
+    "$cairn" report small.trace
+check recording-page-has-command grep -q '"command":\["cairn","report","small.trace"\]' cairn.small.html
+expect recording-text 0 'out:4500 B|4.4 KiB' no-err -- "$cairn" report --text small.trace
+expect recording-json 0 no-err -- "$cairn" report --json small.trace
+cp out small.json
+check recording-json-schema same "$(value small.json 'd["schema"], d["version"]')" "('cairn.profile', 1)"
+stacks='[sum(n[2 + m] for n in s["nodes"]) for s in d["sections"] if s["kind"] == "flame" for m in range(4)]'
+check recording-stacks-add-up same "$(value small.json "$stacks")" '[4500, 3, 4000, 500]'
+expect recording-limits-hold 0 no-err -- \
+    "$cairn" report -f --fail-on 'leak>500,peak>4000,bytes>4500,allocs>3,temporary>50%' small.trace
+expect recording-leaks 1 "err:^cairn: small.trace: 500 B never freed, more than 0 B" -- \
+    "$cairn" report -f --fail-on leak small.trace
+check recording-leaks-in-one-line test "$(wc -l <err)" = 1
+for limit in 'leak>499' 'peak>3999' 'bytes>4K' 'allocs>2' 'temporary>30%'; do
+    expect "recording-limit-$limit" 1 "err:more than" -- "$cairn" report --text --fail-on "$limit" small.trace
+done
+expect recording-diff-text 0 'out:never freed' no-err -- "$cairn" diff --text small.trace larger.trace
+expect recording-diff 0 'out:never freed +1000 B \(from 500 B to 1.5 KiB\)' no-err -- \
+    "$cairn" diff -o traces.html small.trace larger.trace
+expect recording-diff-mixed 125 'err:they cannot be compared' -- "$cairn" diff small.trace kinds.json
+expect recording-diff-document 0 no-err -- "$cairn" diff --json small.json larger.trace
+expect recording-no-process 125 'err:has no process 3' -- "$cairn" report --process 3 --text small.trace
+head -n 10 small.trace >cut.trace
+expect recording-cut 0 'err:cut.trace: ' -- "$cairn" report --text cut.trace
+echo 'cairn trace 9' >future.trace
+expect recording-of-the-future 125 'err:version 9' no-out -- "$cairn" report future.trace
+head -c 3000 /dev/zero >zeros
+expect recording-of-nothing 125 no-out -- "$cairn" report zeros
+check nothing-is-made test ! -e cairn.zeros.html
+
 # --- the page in a browser ------------------------------------------------------------------------
 
 python3 "$here/report/page.py" "$cairn" >pages 2>&1

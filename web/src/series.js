@@ -100,7 +100,7 @@ export function series(section) {
         label: line.name,
         show: shown[at],
         stroke: seriesColor(at),
-        width: 2,
+        width: line.x.length > 300 ? 1.5 : 2,
         dash: seriesDash(at),
         spanGaps: true,
         fill: lines.length === 1 ? color('area') : undefined,

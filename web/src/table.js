@@ -31,7 +31,8 @@ function bestOf(column, values) {
 export function table(columns, rows, caption) {
   const numeric = columns.map((_, at) => rows.some((row) => isNumber(row[at])) &&
     rows.every((row) => typeof row[at] !== 'string'))
-  const best = columns.map((column, at) => bestOf(column, rows.map((row) => row[at])))
+  // In a long list the rows are no rivals.
+  const best = columns.map((column, at) => (rows.length > FIRST + 5 ? undefined : bestOf(column, rows.map((row) => row[at]))))
   let sorted = -1
   let direction = 1
   let all = rows.length <= FIRST + 5
