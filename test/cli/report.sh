@@ -95,7 +95,7 @@ expect page-overwritten 0 -- "$cairn" report -f kinds.json
 expect page-to-stdout 0 'out:^<!doctype html>' no-err -- "$cairn" report -o - kinds.json
 expect page-named 0 'out:^other.html' -- "$cairn" report -o other.html kinds.json
 expect page-of-several 0 -- "$cairn" report -o several.html kinds.json kinds.json
-check page-of-several-title has several.html '<title>2 reports</title>'
+check page-of-several-title has several.html '<title>kinds.json and 1 more</title>'
 printf '{"schema": "cairn.x", "version": 1, "title": "a <b> & \\"c\\"", "sections": []}' >title.json
 expect page-with-odd-title 0 -- "$cairn" report title.json
 check title-is-escaped has cairn.title.html '<title>a &lt;b&gt; &amp; &quot;c&quot;</title>'
@@ -141,6 +141,7 @@ expect limit-unknown 125 'err:did you mean peak' -- "$cairn" report --fail-on 'p
 expect limit-without-amount 125 'err:peak>64M' -- "$cairn" report --fail-on peak kinds.json
 expect limit-no-amount 125 "err:'12X' is no amount" -- "$cairn" report --fail-on 'leak,peak>12X' kinds.json
 expect limit-of-document 125 'err:--fail-on wants a recording' -- "$cairn" report -f --fail-on leak kinds.json
+expect process-of-document 125 'err:--process wants a recording' -- "$cairn" report -f --process 0 kinds.json
 expect process-no-number 125 "err:--process is a number, not '-3'" -- "$cairn" report --process -3 kinds.json
 
 # --- diff -----------------------------------------------------------------------------------------
@@ -202,6 +203,11 @@ expect recording-page 0 'out:^cairn.small.html' 'out:never freed +500 B' 'out:al
     "$cairn" report small.trace
 check recording-page-has-command grep -q '"command":\["cairn","report","small.trace"\]' cairn.small.html
 expect recording-text 0 'out:4500 B|4.4 KiB' no-err -- "$cairn" report --text small.trace
+expect recording-from-stdin 0 'out:never freed +500 B' no-err -- \
+    sh -c '"$1" report --text - <small.trace' sh "$cairn"
+echo 'leak:prog' >suppressions
+expect recording-suppressed 0 no-err -- \
+    "$cairn" report --text --suppressions suppressions --fail-on leak small.trace
 expect recording-json 0 no-err -- "$cairn" report --json small.trace
 cp out small.json
 check recording-json-schema same "$(value small.json 'd["schema"], d["version"]')" "('cairn.profile', 1)"

@@ -55,12 +55,13 @@ static bool part_read(struct part *part, const char *path, const struct report_o
     *part = (struct part){.path = path, .is_recording = source == SOURCE_RECORDING};
     if (source == SOURCE_NONE)
         return false;
-    if (source == SOURCE_DOCUMENT && options->form == REPORT_EXPORT) {
-        message("%s is a document: --export wants a recording", path);
-        return false;
-    }
-    if (source == SOURCE_DOCUMENT && options->limits.count) {
-        message("%s is a document: --fail-on wants a recording", path);
+    const char *unfit = options->form == REPORT_EXPORT ? "--export"
+                        : options->limits.count        ? "--fail-on"
+                        : options->process >= 0        ? "--process"
+                        : options->suppressions        ? "--suppressions"
+                                                       : NULL;
+    if (source == SOURCE_DOCUMENT && unfit) {
+        message("%s is a document: %s wants a recording", path, unfit);
         return false;
     }
     if (source == SOURCE_DOCUMENT)
@@ -152,7 +153,10 @@ static bool write_report(struct part *parts, size_t count, const struct report_o
         break;
     }
     documents = all_documents(parts, count);
-    title = count > 1 ? memory_format("%zu reports", count) : NULL;
+    title = count > 1 ? memory_format("%s and %zu more", text_basename(parts[0].path), count - 1)
+                      : NULL;
+    for (size_t i = 0; i < count && count > 1; i++)
+        json_put(parts[i].document, "file", json_from_text(text_basename(parts[i].path)));
     page_write(documents, title, to);
     json_decref(documents);
     free(title);

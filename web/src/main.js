@@ -30,6 +30,7 @@ function facts(document) {
     list.push(['Machine', parts.filter(Boolean).join(', ')])
   }
   if (document.schema) list.push(['Schema', `${document.schema} ${document.version ?? ''}`])
+  if (document.file) list.push(['File', String(document.file)])
   return h('dl', { class: 'facts' }, list.map(([name, value]) => h('div', null, h('dt', null, name), h('dd', null, value))))
 }
 

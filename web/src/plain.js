@@ -37,7 +37,7 @@ export function sectionsOf(document) {
   const sections = []
   const facts = []
   for (const [key, value] of Object.entries(document)) {
-    if (['schema', 'version', 'title', 'command', 'made', 'machine'].includes(key)) continue
+    if (['schema', 'version', 'title', 'command', 'made', 'machine', 'file'].includes(key)) continue
     if (scalar(value)) facts.push([words(key), shown(value)])
     else if (Array.isArray(value)) sections.push(tableOf(words(key), value))
     else {

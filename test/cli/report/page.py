@@ -163,12 +163,12 @@ class Tests:
         self.equal("flame-reset", self.browser.run(shown), True)
         self.press("/")
         self.equal("flame-search-key", self.browser.run("document.activeElement.type"), "search")
-        self.browser.call("Input.insertText", text="HASH_grow")
+        self.browser.call("Input.insertText", text="RAWvec")
         self.browser.settle()
         found = self.text(".of-flame .count")
         self.check("flame-search", found.split()[0].isdigit() and int(found.split()[0]) > 0 and "%" in found, found)
         self.press("Enter")
-        self.check("flame-search-next", self.text(reading).startswith("hash_grow:"), self.text(reading))
+        self.check("flame-search-next", self.text(reading).startswith("alloc::raw_vec::RawVec<T,A>::grow_one:"), self.text(reading))
         self.browser.run("""{ const box = document.querySelector('.of-flame input');
             box.value = 'no such thing'; box.dispatchEvent(new Event('input')) }""")
         self.equal("flame-search-nothing", self.text(".of-flame .count"), "nothing found")
@@ -259,7 +259,10 @@ class Tests:
     def groups(self):
         self.open("both")
         self.equal("groups", self.count("main article"), 2)
-        self.equal("groups-titled", self.browser.run("document.title"), "2 reports")
+        self.equal("groups-titled", self.browser.run("document.title"), "kinds.json and 1 more")
+        self.equal("groups-say-file", self.browser.run(
+            "[...document.querySelectorAll('article .facts')].map((list) => list.lastChild.textContent)"),
+            ["Filekinds.json", "Fileplain.json"])
         self.equal("groups-sound", self.browser.complaints(), [])
         ids = self.browser.run("[...document.querySelectorAll('[id]')].map((node) => node.id)")
         self.equal("ids-unique", len(ids), len(set(ids)))
