@@ -167,6 +167,29 @@ else
     not_ok "they differ"
 fi
 
+# --- traces ------------------------------------------------------------------------------------------
+
+cat >trace.txt <<'END'
+cairn trace 1
+alloc 0x1000 100
+alloc 0x2000 5000
+realloc 0x1000 0x3000 300
+free 0x9990
+free 0x2000
+END
+printf 'alloc 0 100\nalloc 1 5000\nresize 0 300\nfree 1\n' >wanted
+name="a recorded trace as calls; what was never allocated is left out"
+see "$cairn" lab ops --pattern trace:trace.txt
+if [ "$code" = 0 ] && cmp -s out wanted; then ok; else not_ok "other calls"; fi
+expect "a trace is played" 0 'out:^trace:trace.txt: 4 calls; at most 2 blocks, 5.2 KiB' 'out:^heap ' -- \
+    "$cairn" lab run --pattern trace:trace.txt --fit best --allocator heap
+expect "no more of it than asked for" 0 'out:: 2 calls' -- \
+    "$cairn" lab run --pattern trace:trace.txt --steps 2
+echo 'alloc 0x7000' >>trace.txt
+expect "a damaged trace is played up to the damage" 0 'out:: 4 calls' 'err:trace.txt is .*line 7' -- \
+    "$cairn" lab run --pattern trace:trace.txt
+expect "no such trace" 125 'err:nowhere' no-out -- "$cairn" lab run --pattern trace:nowhere
+
 # --- documents -------------------------------------------------------------------------------------
 
 name="the document has tables, bars, series and heap maps that add up"
@@ -316,9 +339,9 @@ start() {
     local width=$1 height=$2 settings=$3
     shift 3
     server=cairn-lab-$$-$width-$((++started))
-    tmux -L "$server" -f /dev/null new-session -d -s lab -x "$width" -y "$height" \
+    tmux -L "$server" -f /dev/null new -d -s lab -x "$width" -y "$height" \
         "env $settings sh"
-    shows '[$#] $'
+    shows '[$#]$'
     keys "stty -g >before; '$cairn' lab run $* --watch; echo code \$?; stty -g >after" Enter
     shows 'call 0 of'
 }
