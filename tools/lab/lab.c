@@ -9,8 +9,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "message.h"
+#include "spawn.h"
 #include "verbs.h"
 
 static const char help[] =
@@ -33,6 +35,17 @@ static const char help[] =
     "`cairn lab run --help` lists the options. Equal commands print equal figures, times aside, "
     "on\n"
     "every machine.\n";
+
+void lab_progress(struct lab_progress *progress, size_t done, size_t all)
+{
+    if (!progress->is_shown && (!isatty(STDERR_FILENO) || spawn_clock() - progress->start < 1))
+        return;
+    progress->is_shown = done < all;
+    if (done < all)
+        fprintf(stderr, "\r\033[Kcairn: lab: %zu of %zu", done, all);
+    else
+        fputs("\r\033[K", stderr);
+}
 
 static int patterns_main(int argc, char **argv)
 {

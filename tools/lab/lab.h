@@ -16,6 +16,13 @@ int lab_ops(int argc, char **argv);
 /* The live heap map of the first choice; the terminal is as before when it returns. */
 int lab_watch(struct lab_options *options);
 
+/* "N of ALL" on stderr, if that is a terminal and the work has lasted for a second; gone when done. */
+struct lab_progress {
+    double start; /* of spawn_clock */
+    bool is_shown;
+};
+void lab_progress(struct lab_progress *progress, size_t done, size_t all);
+
 /* What was played, in one line: "random: 10 000 calls, …". The caller frees it. */
 char *lab_plan_text(const struct experiment_plan *plan);
 

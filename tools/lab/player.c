@@ -18,7 +18,8 @@ enum { MARK = 4 };
 
 void player_init(struct player *player, struct subject *subject, const struct ops *ops, bool keep)
 {
-    size_t states = PLAYER_KEPT, each = subject->region + ops->peak_bytes;
+    size_t states = PLAYER_KEPT;
+    size_t each = subject->region + ops->peak_bytes + ops->blocks * sizeof *player->blocks;
 
     *player = (struct player){.subject = subject, .ops = ops};
     player->blocks = memory_take(ops->blocks + 1, sizeof *player->blocks);

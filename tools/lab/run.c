@@ -8,6 +8,7 @@
 #include "lab/lab.h"
 #include "message.h"
 #include "own_memory.h"
+#include "spawn.h"
 #include "text.h"
 
 static const char help[] =
@@ -40,11 +41,13 @@ static const char help[] =
 static struct experiment *run_all(const struct lab_options *options)
 {
     struct experiment *experiments = memory_take(options->count, sizeof *experiments);
+    struct lab_progress progress = {.start = spawn_clock()};
     size_t empty = 0;
 
     for (size_t i = 0; i < options->count; i++) {
         bool good = experiment_run(&experiments[i], &options->plan, &options->choices[i]);
         empty += experiments[i].is_empty;
+        lab_progress(&progress, i + 1, options->count);
         if (good && empty < options->count)
             continue;
         for (size_t j = 0; j <= i; j++)

@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lab/lab.h"
 #include "message.h"
@@ -229,25 +228,16 @@ static bool play_cell(struct sweep *sweep, size_t cell, size_t choice)
 
 /* ---- all of them ---- */
 
-static void show_progress(double start, size_t done, size_t all)
-{
-    if (!isatty(STDERR_FILENO) || spawn_clock() - start < 1)
-        return;
-    fprintf(stderr, "\r\033[K%s", "");
-    if (done < all)
-        fprintf(stderr, "cairn: lab: %zu of %zu", done, all);
-}
-
 static bool play_all(struct sweep *sweep)
 {
     size_t choices = sweep->options->count, all = sweep->cells * choices;
-    double start = spawn_clock();
+    struct lab_progress progress = {.start = spawn_clock()};
 
     sweep->experiments = memory_take(all, sizeof *sweep->experiments);
     for (size_t i = 0; i < all; i++) {
         if (!play_cell(sweep, i / choices, i % choices))
             return false;
-        show_progress(start, i + 1, all);
+        lab_progress(&progress, i + 1, all);
     }
     return true;
 }
