@@ -19,8 +19,16 @@ enum { LIVE_BLOCKS = 256, SAMPLES = 200, TRACE_STEPS = 1000000 };
 
 /* Lists of fit and coalescing, until all options are read. */
 struct lists {
-    const char *fit, *coalesce;
+    char *fit, *coalesce; /* NULL: not said */
 };
+
+static void append(char **list, const char *words)
+{
+    char *longer = *list ? memory_format("%s,%s", *list, words) : memory_copy(words);
+
+    free(*list);
+    *list = longer;
+}
 
 bool lab_size(const char *text, uint64_t *size, bool *has_unit)
 {
@@ -138,14 +146,14 @@ static bool take_kind(struct lab_options *options, const char *word)
 }
 
 /* The product of two lists; either may be NULL, for its usual word. */
-static bool take_fits(struct lab_options *options, const struct lists *lists)
+static bool take_fits(struct lab_options *options, const char *fit_list, const char *way_list)
 {
-    char *fits = memory_copy(lists->fit ? lists->fit : "best"), *fits_rest = fits, *fit;
+    char *fits = memory_copy(fit_list ? fit_list : "best"), *fits_rest = fits, *fit;
     bool good = true;
 
     while (good && (fit = strsep(&fits_rest, ","))) {
         int strategy = lab_word("kind of fit", fit, subject_strategies);
-        char *ways = memory_copy(lists->coalesce ? lists->coalesce : "immediate");
+        char *ways = memory_copy(way_list ? way_list : "immediate");
         char *rest = ways, *way;
         good = strategy >= 0;
         while (good && (way = strsep(&rest, ","))) {
@@ -169,7 +177,7 @@ static void take_all(struct lab_options *options)
 {
     static const enum subject_kind others[] = {SUBJECT_BUDDY, SUBJECT_SLAB_SET, SUBJECT_HEAP};
 
-    take_fits(options, &(struct lists){"first,next,best,segregated", "immediate,deferred,never"});
+    take_fits(options, "first,next,best,segregated", "immediate,deferred,never");
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         lab_options_choose(options, &(struct subject_choice){.kind = others[i]});
 }
@@ -177,7 +185,7 @@ static void take_all(struct lab_options *options)
 /* If none was named: the four kinds of fit, and the buddy system. */
 static void take_usual(struct lab_options *options)
 {
-    take_fits(options, &(struct lists){"first,next,best,segregated", NULL});
+    take_fits(options, "first,next,best,segregated", NULL);
     lab_options_choose(options, &(struct subject_choice){.kind = SUBJECT_BUDDY});
 }
 
@@ -191,7 +199,7 @@ static bool take_fits_first(struct lab_options *options, const struct lists *lis
     options->choices = NULL;
     options->count = 0;
     if (lists->fit || lists->coalesce)
-        good = take_fits(options, lists);
+        good = take_fits(options, lists->fit, lists->coalesce);
     for (size_t i = 0; i < count; i++)
         lab_options_choose(options, &others[i]);
     free(others);
@@ -296,10 +304,10 @@ static bool take_choice(struct lab_options *options, struct lists *lists, int op
     case ALLOCATOR:
         return each_word(value, take_kind, options);
     case FIT:
-        lists->fit = value;
+        append(&lists->fit, value);
         return true;
     case COALESCE:
-        lists->coalesce = value;
+        append(&lists->coalesce, value);
         return true;
     case BUDDY:
         return take_kind(options, "buddy");
@@ -416,7 +424,10 @@ int lab_options_read(struct lab_options *options, int argc, char **argv)
             return 0;
     }
     options->rest = argv + optind;
-    return good && finish(options, &lists) ? 0 : EXIT_OWN_ERROR;
+    good = good && finish(options, &lists);
+    free(lists.fit);
+    free(lists.coalesce);
+    return good ? 0 : EXIT_OWN_ERROR;
 }
 
 void lab_options_fini(struct lab_options *options)
