@@ -309,6 +309,22 @@ check "output exists: as it was" grep -q precious there
 expect "no folder for the plan" 125 one-line "err:cannot make a file" -- env TMPDIR=/nowhere "$cairn" \
     replay threads.text
 expect "no replayer" 125 one-line "err:nowhere" -- env CAIRN_REPLAYER=/nowhere "$cairn" replay threads.text
+cat >miscount.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "replayer/result.h"
+int main(int count, char **words)
+{
+    static struct result result = {.version = RESULT_VERSION, .state = RESULT_MISCOUNTED};
+    strcpy(result.text, "5 blocks are live, but 6 in the trace");
+    return count < 3 || pwrite(atoi(words[2]), &result, sizeof result, 0) < 0;
+}
+END
+"${CC:-cc}" -I"$here/../../tools" miscount.c -o miscount
+expect "miscounted" 125 one-line "err:5 blocks are live, but 6 in the trace" no-out -- \
+    env CAIRN_REPLAYER="$tmp/miscount" "$cairn" replay --allocators system threads.text
 expect "interrupted" 130 -- timeout --preserve-status -s INT 2 "$cairn" replay --rounds 1000 \
     --allocators system threads.text
 

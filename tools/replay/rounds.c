@@ -132,6 +132,11 @@ static bool run_once(struct course *course, struct replay_entrant *entrant, cons
     if (!spawn_run(course->spawner, &request, &outcome))
         return false;
     *failure = NULL;
+    if (course->result->state == RESULT_MISCOUNTED) {
+        clear_progress(course);
+        message("replay: under %s, %s", entrant->name, course->result->text);
+        return false;
+    }
     if (!spawn_interrupted(course->spawner))
         *failure = judge(course, entrant, &outcome, &listener);
     return true;
