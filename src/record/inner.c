@@ -75,7 +75,6 @@ static bool look(void)
         {"malloc", found("malloc")},
         {"calloc", found("calloc")},
         {"realloc", found("realloc")},
-        {"reallocarray", found("reallocarray")},
         {"free", found("free")},
         {"memalign", found("memalign")},
         {"aligned_alloc", found("aligned_alloc")},
@@ -84,7 +83,7 @@ static bool look(void)
         {"pvalloc", found("pvalloc")},
     };
     enum { COUNT = sizeof names / sizeof *names };
-    _Static_assert(offsetof(struct inner, realloc_frees) == COUNT * sizeof(void *),
+    _Static_assert(sizeof(struct inner) == COUNT * sizeof(void *),
                    "names as in struct inner");
     void *functions[COUNT];
     memcpy(functions, &cairn__inner, sizeof functions);
@@ -92,9 +91,6 @@ static bool look(void)
         if (names[i].function != NULL)
             functions[i] = names[i].function;
     memcpy(&cairn__inner, functions, sizeof functions);
-    void *block = cairn__inner.realloc(cairn__inner.malloc(1), 0);
-    cairn__inner.realloc_frees = block == NULL;
-    cairn__inner.free(block);
     errno = saved;
     return true;
 }
@@ -113,11 +109,6 @@ static void *first_calloc(size_t count, size_t size)
 static void *first_realloc(void *ptr, size_t size)
 {
     return look() ? cairn__inner.realloc(ptr, size) : early_realloc(ptr, size);
-}
-
-static void *first_reallocarray(void *ptr, size_t count, size_t size)
-{
-    return look() ? cairn__inner.reallocarray(ptr, count, size) : NULL;
 }
 
 static void first_free(void *ptr)
@@ -155,12 +146,10 @@ struct inner cairn__inner = {
     .malloc = first_malloc,
     .calloc = first_calloc,
     .realloc = first_realloc,
-    .reallocarray = first_reallocarray,
     .free = first_free,
     .memalign = first_memalign,
     .aligned_alloc = first_aligned_alloc,
     .posix_memalign = first_posix_memalign,
     .valloc = first_valloc,
     .pvalloc = first_pvalloc,
-    .realloc_frees = true,
 };

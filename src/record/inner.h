@@ -12,14 +12,12 @@ struct inner {
     void *(*malloc)(size_t size);
     void *(*calloc)(size_t count, size_t size);
     void *(*realloc)(void *ptr, size_t size);
-    void *(*reallocarray)(void *ptr, size_t count, size_t size);
     void (*free)(void *ptr);
     void *(*memalign)(size_t align, size_t size);
     void *(*aligned_alloc)(size_t align, size_t size);
     int (*posix_memalign)(void **block, size_t align, size_t size);
     void *(*valloc)(size_t size);
     void *(*pvalloc)(size_t size);
-    bool realloc_frees; /* what realloc of a block to size 0 does */
 };
 
 /* Usable from the first instruction on: it looks for the functions when one is first called. */

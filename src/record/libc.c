@@ -64,50 +64,40 @@ static COLD void *moved_early(void *ptr, size_t size)
     return moved;
 }
 
-/* The call that both have in common. */
-static void *resized(void *ptr, size_t size, void *(*inner)(void *, size_t, size_t), size_t count,
-                     size_t each)
+static void *resized(void *ptr, size_t size)
 {
-    if (UNLIKELY(ptr != NULL && cairn__inner_is_early(ptr)))
-        return moved_early(ptr, size);
-    if (ptr == NULL)
-        return begun(RING_ALLOC, inner(ptr, count, each), size, 0);
-    if (size != 0 || !cairn__inner.realloc_frees) {
-        uintptr_t old = (uintptr_t)ptr;
-        void *moved = inner(ptr, count, each);
-        int saved = errno;
-        cairn__record((struct event){
-            .kind = RING_REALLOC, .ptr = (uintptr_t)moved, .old = old, .size = size});
-        errno = saved;
-        return moved;
-    }
-    cairn__record_free(ptr);
-    void *left = inner(ptr, count, each);
-    return left == NULL ? NULL : begun(RING_ALLOC, left, 0, 0);
-}
-
-static void *inner_realloc(void *ptr, size_t one, size_t size)
-{
-    (void)one;
-    return cairn__inner.realloc(ptr, size);
+    uintptr_t old = (uintptr_t)ptr;
+    void *moved = cairn__inner.realloc(ptr, size);
+    int saved = errno;
+    cairn__record((struct event){
+        .kind = RING_REALLOC, .ptr = (uintptr_t)moved, .old = old, .size = size});
+    errno = saved;
+    return moved;
 }
 
 CAIRN_EXPORT void *realloc(void *ptr, size_t size)
 {
-    return resized(ptr, size, inner_realloc, 1, size);
+    if (ptr == NULL)
+        return begun(RING_ALLOC, cairn__inner.realloc(NULL, size), size, 0);
+    if (UNLIKELY(cairn__inner_is_early(ptr)))
+        return moved_early(ptr, size);
+    if (size != 0)
+        return resized(ptr, size);
+    /* The C library frees; with others what comes back is a new block of no size. */
+    cairn__record_free(ptr);
+    void *left = cairn__inner.realloc(ptr, 0);
+    return left == NULL ? NULL : begun(RING_ALLOC, left, 0, 0);
 }
 
-static void *inner_reallocarray(void *ptr, size_t count, size_t size)
-{
-    return cairn__inner.reallocarray(ptr, count, size);
-}
-
+/* As the C library does it, by way of realloc. */
 CAIRN_EXPORT void *reallocarray(void *ptr, size_t count, size_t size)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes))
-        bytes = SIZE_MAX;
-    return resized(ptr, bytes, inner_reallocarray, count, size);
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc(ptr, bytes);
 }
 
 CAIRN_EXPORT void *memalign(size_t align, size_t size)

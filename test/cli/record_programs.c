@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs that allocate in ways that are hard to record, for record.sh: `record_programs WHICH`.
+ * They call count_now() (record_count.c) where it is there; a block of MARK bytes tells the place in
+ * a recording.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#pragma weak count_now
+void count_now(void);
+void *memalign(size_t align, size_t size);
+
+enum { MARK = 123457, THREADS = 64, ROUNDS = 5, SLOTS = 4096 };
+
+static void count(void)
+{
+    if (count_now)
+        count_now();
+}
+
+static void mark(void)
+{
+    count();
+    void *volatile block = malloc(MARK);
+    free(block);
+}
+
+static void check(int good, const char *what)
+{
+    if (!good) {
+        fprintf(stderr, "record_programs: %s\n", what);
+        exit(3);
+    }
+}
+
+/* Blocks of all kinds, some of which stay. */
+static void churn(unsigned seed, unsigned steps)
+{
+    void *blocks[64] = {NULL};
+
+    for (unsigned i = 0; i < steps; i++) {
+        seed = seed * 1103515245 + 12345;
+        unsigned at = seed >> 8 & 63, size = seed >> 14 & 2047;
+        switch (seed >> 28) {
+        case 0:
+            free(blocks[at]);
+            blocks[at] = calloc(size, 2);
+            break;
+        case 1:
+            free(blocks[at]);
+            blocks[at] = aligned_alloc(64, (size + 63) & ~63u);
+            break;
+        case 2:
+            free(blocks[at]);
+            if (posix_memalign(&blocks[at], 256, size) != 0)
+                blocks[at] = NULL;
+            break;
+        case 3:
+            free(blocks[at]);
+            blocks[at] = memalign(4096, size);
+            break;
+        case 4:
+        case 5:
+        case 6:
+            if (size == 0 && blocks[at]) {
+                free(realloc(blocks[at], 0));
+                blocks[at] = NULL;
+            } else {
+                blocks[at] = realloc(blocks[at], size);
+            }
+            break;
+        case 7:
+            blocks[at] = reallocarray(blocks[at], size + 1, 3);
+            break;
+        case 8: {
+            volatile size_t huge = (size_t)1 << 62;
+            free(malloc(huge));
+            break;
+        }
+        default:
+            free(blocks[at]);
+            blocks[at] = malloc(size);
+        }
+    }
+    for (int i = 0; i < 32; i++)
+        free(blocks[i]);
+}
+
+/* ---- ends ---- */
+
+static void end_by(const char *how)
+{
+    churn(1, 20000);
+    void *volatile last = malloc(MARK + 1);
+    (void)last;
+    count();
+    if (strcmp(how, "killed") == 0)
+        kill(getpid(), SIGKILL);
+    if (strcmp(how, "aborted") == 0)
+        abort();
+    _exit(5);
+}
+
+/* ---- threads ---- */
+
+static void *_Atomic slots[SLOTS];
+static pthread_barrier_t barrier;
+
+/* Blocks go from thread to thread by way of the slots. */
+static void *exchange(void *argument)
+{
+    unsigned seed = (unsigned)(size_t)argument;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < 2000; i++) {
+            seed = seed * 1103515245 + 12345;
+            void *block = malloc(seed >> 16 & 1023);
+            if (seed >> 30 == 0)
+                block = realloc(block, seed >> 18 & 4095);
+            block = __atomic_exchange_n((void **)&slots[seed >> 8 & (SLOTS - 1)], block,
+                                        __ATOMIC_ACQ_REL);
+            free(block);
+        }
+        pthread_barrier_wait(&barrier);
+        pthread_barrier_wait(&barrier); /* meanwhile main counts */
+    }
+    return NULL;
+}
+
+static void threads(void)
+{
+    pthread_t all[THREADS];
+
+    pthread_barrier_init(&barrier, NULL, THREADS + 1);
+    for (size_t i = 0; i < THREADS; i++)
+        check(pthread_create(&all[i], NULL, exchange, (void *)(i + 1)) == 0, "thread");
+    for (int round = 0; round < ROUNDS; round++) {
+        pthread_barrier_wait(&barrier);
+        mark();
+        pthread_barrier_wait(&barrier);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(all[i], NULL);
+    mark();
+}
+
+static void *one_block(void *argument)
+{
+    free(malloc((size_t)argument));
+    return malloc(24);
+}
+
+/* Many, one after the other. */
+static void thread_churn(void)
+{
+    for (size_t i = 0; i < 3000; i++) {
+        pthread_t thread;
+        void *block;
+        check(pthread_create(&thread, NULL, one_block, (void *)(i % 100)) == 0, "thread");
+        pthread_join(thread, &block);
+        free(block);
+    }
+    mark();
+}
+
+static void *wait_with_block(void *argument)
+{
+    void *block = malloc((size_t)argument);
+
+    pthread_barrier_wait(&barrier);
+    free(block);
+    return NULL;
+}
+
+/* More at a time than there are lanes. */
+static void crowd(void)
+{
+    enum { CROWD = 700 };
+    pthread_attr_t small;
+    pthread_t all[CROWD];
+
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 128 * 1024);
+    pthread_barrier_init(&barrier, NULL, CROWD + 1);
+    for (size_t i = 0; i < CROWD; i++)
+        check(pthread_create(&all[i], &small, wait_with_block, (void *)(i + 1)) == 0, "thread");
+    pthread_barrier_wait(&barrier);
+    for (size_t i = 0; i < CROWD; i++)
+        pthread_join(all[i], NULL);
+    mark();
+}
+
+/* ---- processes ---- */
+
+/* The i-th child allocates i blocks. */
+static void children(void)
+{
+    enum { CHILDREN = 100 };
+
+    churn(2, 1000);
+    for (int i = 1; i <= CHILDREN; i++) {
+        pid_t child = fork();
+        check(child >= 0, "fork");
+        if (child == 0) {
+            for (int k = 0; k < i; k++) {
+                void *volatile block = malloc(100);
+                (void)block;
+            }
+            if (i % 2)
+                kill(getpid(), SIGKILL);
+            _exit(0);
+        }
+        if (i % 10 == 0)
+            while (waitpid(-1, NULL, WNOHANG) > 0)
+                ;
+    }
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+    mark();
+}
+
+/* Forked by means that call no handlers. */
+static void bare_fork(void)
+{
+    churn(3, 500);
+    pid_t child = _Fork();
+    check(child >= 0, "_Fork");
+    if (child == 0) {
+        for (int k = 0; k < 7; k++) {
+            void *volatile block = malloc(100);
+            (void)block;
+        }
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    mark();
+}
+
+static void *allocate_on(void *argument)
+{
+    (void)argument;
+    churn(5, 5000);
+    return NULL;
+}
+
+static void close_all(void)
+{
+    pthread_t thread;
+
+    churn(4, 5000);
+    for (int i = 3; i < 1024; i++) /* but for the counter's own file, which is the test's */
+        if (!getenv("COUNT_FILE") || fcntl(i, F_GETFD) != FD_CLOEXEC)
+            close(i);
+    check(pthread_create(&thread, NULL, allocate_on, NULL) == 0, "thread");
+    pthread_join(thread, NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int k = 0; k < 9; k++) {
+            void *volatile block = malloc(100);
+            (void)block;
+        }
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    mark();
+}
+
+static void naked_exec(void)
+{
+    void *volatile block = malloc(MARK);
+    (void)block;
+    count();
+    execle("/bin/true", "true", (char *)NULL, (char *[]){NULL});
+}
+
+/* ---- others ---- */
+
+__attribute__((noinline)) void *inner_most(size_t size)
+{
+    void *volatile block = malloc(size);
+    return block;
+}
+
+__attribute__((noinline)) void *middle_call(size_t size)
+{
+    void *volatile block = inner_most(size + 1);
+    return block;
+}
+
+__attribute__((noinline)) void *outer_call(size_t size)
+{
+    void *volatile block = middle_call(size + 1);
+    return block;
+}
+
+static void *call_in_thread(void *argument)
+{
+    (void)argument;
+    return outer_call(777775);
+}
+
+static void stacks(void)
+{
+    pthread_t thread;
+
+    free(outer_call(777770));
+    check(pthread_create(&thread, NULL, call_in_thread, NULL) == 0, "thread");
+    pthread_join(thread, NULL);
+}
+
+static void long_run(void)
+{
+    for (int i = 0; i < 3000000; i++) {
+        void *volatile block = malloc(64);
+        free(block);
+    }
+    puts("went on");
+}
+
+/* Goes on after its parent. */
+static void orphan(void)
+{
+    if (fork() == 0) {
+        usleep(300000);
+        churn(6, 1000);
+        _exit(0);
+    }
+    _exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    const char *which = argc > 1 ? argv[1] : "";
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } programs[] = {
+        {"threads", threads},       {"thread-churn", thread_churn},
+        {"crowd", crowd},           {"children", children},
+        {"bare-fork", bare_fork},   {"close-all", close_all},
+        {"naked-exec", naked_exec}, {"stacks", stacks},
+        {"long", long_run},         {"orphan", orphan},
+    };
+
+    if (strcmp(which, "killed") == 0 || strcmp(which, "aborted") == 0 || strcmp(which, "left") == 0)
+        end_by(which);
+    if (strcmp(which, "churn") == 0) {
+        churn(7, 50000);
+        mark();
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        if (strcmp(which, programs[i].name) == 0) {
+            programs[i].run();
+            return 0;
+        }
+    }
+    return 2;
+}
