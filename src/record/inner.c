@@ -83,8 +83,7 @@ static bool look(void)
         {"pvalloc", found("pvalloc")},
     };
     enum { COUNT = sizeof names / sizeof *names };
-    _Static_assert(sizeof(struct inner) == COUNT * sizeof(void *),
-                   "names as in struct inner");
+    _Static_assert(sizeof(struct inner) == COUNT * sizeof(void *), "names as in struct inner");
     void *functions[COUNT];
     memcpy(functions, &cairn__inner, sizeof functions);
     for (size_t i = 0; i < COUNT; i++)

@@ -69,8 +69,8 @@ static void *resized(void *ptr, size_t size)
     uintptr_t old = (uintptr_t)ptr;
     void *moved = cairn__inner.realloc(ptr, size);
     int saved = errno;
-    cairn__record((struct event){
-        .kind = RING_REALLOC, .ptr = (uintptr_t)moved, .old = old, .size = size});
+    cairn__record(
+        (struct event){.kind = RING_REALLOC, .ptr = (uintptr_t)moved, .old = old, .size = size});
     errno = saved;
     return moved;
 }

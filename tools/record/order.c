@@ -22,18 +22,19 @@ void order_fini(struct order *order)
     order->window = NULL;
 }
 
-static uint64_t ahead(const struct order *order, uint64_t low_bits)
+uint64_t order_number(const struct order *order, uint64_t low_bits)
 {
-    return (low_bits - order->next) & RING_NUMBER_MASK;
+    uint64_t ahead = (low_bits - order->next) & RING_NUMBER_MASK;
+
+    return ahead <= RING_NUMBER_MASK / 2 ? order->next + ahead
+                                         : order->next + ahead - RING_NUMBER_MASK - 1;
 }
 
-enum order_place order_place(const struct order *order, uint64_t low_bits)
+enum order_place order_place(const struct order *order, uint64_t number)
 {
-    uint64_t distance = ahead(order, low_bits);
-
-    if (distance == 0 || distance > RING_NUMBER_MASK / 2)
+    if (number <= order->next)
         return ORDER_NOW;
-    return distance < ORDER_WINDOW ? ORDER_LATER : ORDER_BEYOND;
+    return number - order->next < ORDER_WINDOW ? ORDER_LATER : ORDER_BEYOND;
 }
 
 static struct record *slot(const struct order *order)
@@ -53,18 +54,16 @@ static void follow(struct order *order)
     }
 }
 
-void order_put(struct order *order, uint64_t low_bits, struct record *record)
+void order_put(struct order *order, uint64_t number, struct record *record)
 {
-    uint64_t distance = ahead(order, low_bits);
-
-    if (distance != 0 && distance < ORDER_WINDOW) {
-        struct record *place = &order->window[(order->next + distance) % ORDER_WINDOW];
+    if (order_place(order, number) == ORDER_LATER) {
+        struct record *place = &order->window[number % ORDER_WINDOW];
         free(place->payload); /* two of one number: the memory was written to by others */
         order->reserved += place->kind == 0;
         *place = *record;
         return;
     }
-    order->next += distance == 0;
+    order->next += number == order->next;
     order->deliver(order->context, record);
     follow(order);
 }

@@ -38,11 +38,14 @@ void order_fini(struct order *order);
 
 enum order_place { ORDER_NOW, ORDER_LATER, ORDER_BEYOND };
 
-/* Where a number belongs, of which the low bits are known. A number that was given up comes now. */
-enum order_place order_place(const struct order *order, uint64_t low_bits);
+/* The whole of a number of which the low bits are known; smaller than `next` if it was given up. */
+uint64_t order_number(const struct order *order, uint64_t low_bits);
+
+/* Where a record with this number belongs. One that was given up comes now. */
+enum order_place order_place(const struct order *order, uint64_t number);
 
 /* Takes a record that is not BEYOND, and delivers what can be. */
-void order_put(struct order *order, uint64_t low_bits, struct record *record);
+void order_put(struct order *order, uint64_t number, struct record *record);
 
 /* The next number will never come. */
 void order_skip(struct order *order);

@@ -10,9 +10,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -46,7 +48,7 @@ static const char help[] =
     "  -f, --overwrite    even if FILE exists\n"
     "      --depth N      calls of a stack that are kept; default 64, 0: no stacks\n"
     "      --no-children  PROGRAM's own process only\n"
-    "      --buffer SIZE  memory between each thread and the recorder: 64K to 2M, default 256K\n"
+    "      --buffer SIZE  memory between each thread and the recorder: 64K to 2M, default 1M\n"
     "  -q, --quiet        no summary, unless nothing was recorded\n"
     "      --json         the summary, on stderr, as JSON (schema cairn.record)\n"
     "  -h, --help         this page\n"
@@ -55,7 +57,7 @@ static const char help[] =
     "file could not be written to its end (PROGRAM runs on unharmed), or cairn itself failed.\n"
     "126: PROGRAM cannot be executed. 127: there is no such program.\n";
 
-enum { DEPTH_DEFAULT = 64, BUFFER_DEFAULT = 256 * 1024 };
+enum { DEPTH_DEFAULT = 64, BUFFER_DEFAULT = 1024 * 1024 };
 
 struct options {
     bool quiet, json, overwrite, help, no_children;
@@ -244,16 +246,16 @@ static int conclude(struct recording *recording)
 {
     struct recorder *recorder = recording->recorder;
     const char *path = recording->output->path;
-    int error = recorder->error;
-    bool written = error == 0;
+    bool written = recorder->error == 0;
 
-    if (error)
-        message("cannot write %s: %s; nothing more was recorded", path, strerror(error));
     recorder->totals.file_bytes = trace_written(recording->writer);
-    if (!trace_finish(recording->writer))
+    /* What was written before a disk was full is kept. */
+    if (!trace_finish(recording->writer)) {
         written = false;
-    if (written)
+        recording->output->created = false;
+    } else {
         written = output_close(recording->output);
+    }
     struct summary summary = {
         .argv = recording->options->argv,
         .path = path,
@@ -263,7 +265,7 @@ static int conclude(struct recording *recording)
         .brings_malloc = recording->program->brings_malloc,
         .whole = written,
     };
-    bool nothing = summary_objection(&summary) != NULL;
+    bool nothing = written && summary_objection(&summary) != NULL;
     if (recording->options->json)
         summary_json(&summary, stderr);
     else if (!recording->options->quiet || nothing)
@@ -322,7 +324,25 @@ static int record(struct recording *recording, const char *library)
     return result;
 }
 
-/* The file may be opened, the program started. */
+/* A write that fails is to say so, not to end the command: the signals are blocked (which programs do
+ * not inherit, see spawn.h), and those that came are taken before spawn_close unblocks them. */
+static void block_write_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGXFSZ);
+    sigaddset(set, SIGPIPE);
+    sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+static void drop_write_signals(const sigset_t *set)
+{
+    const struct timespec at_once = {0, 0};
+
+    while (sigtimedwait(set, NULL, &at_once) > 0)
+        ;
+}
+
+/* The file is open. */
 static int prepared(const struct options *options, const struct program *program,
                     const char *library, struct output *output)
 {
@@ -333,8 +353,13 @@ static int prepared(const struct options *options, const struct program *program
 
     if (!spawn_open(&spawner, SPAWN_FORWARD))
         return result;
+    sigset_t write_signals;
+    block_write_signals(&write_signals);
+    /* Processes whose parents end become children of this one, so that it knows of them. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (library_works(&spawner, library))
         result = record(&recording, library);
+    drop_write_signals(&write_signals);
     spawn_close(&spawner);
     return result;
 }

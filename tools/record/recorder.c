@@ -17,12 +17,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "message.h"
 #include "own_memory.h"
 #include "spawn.h"
 
-enum { SHORTEST_SLEEP = 100, LONGEST_SLEEP = 5000, EVENTS_A_TURN = 512 };
+enum { SHORTEST_SLEEP = 100, LONGEST_SLEEP = 5000 }; /* microseconds */
+enum { EVENTS_A_TURN = 512, BUSY_WORDS = 256, LOOK_EVERY_PASSES = 64 };
 static const double patience = 1, look_every = 0.02, threads_every = 0.25, flush_every = 1;
 
 /* ---- reading a lane ---- */
@@ -123,18 +125,22 @@ static uint64_t read_lane(struct recorder *recorder, unsigned index)
             cursor.at += words;
             continue;
         }
-        uint64_t number = first >> RING_KIND_BITS & RING_NUMBER_MASK;
+        uint64_t number = order_number(&recorder->order,
+                                       first >> RING_KIND_BITS & RING_NUMBER_MASK);
         if (order_place(&recorder->order, number) == ORDER_BEYOND)
             break;
         reader->time += first >> 32;
         record.time = reader->time;
         decode(&cursor, words, &record);
         cursor.at += words;
+        reader->until = number + 1;
         order_put(&recorder->order, number, &record);
     }
     if (cursor.at != before) {
         atomic_store_explicit(&lane->tail, cursor.at, memory_order_seq_cst);
-        shared_wake(lane);
+        /* Not for a little room: it would soon have to wait again. */
+        if (cursor.head - cursor.at <= cursor.mask / 2)
+            shared_wake(lane);
     }
     return cursor.at - before;
 }
@@ -178,8 +184,9 @@ static uint64_t read_all(struct recorder *recorder)
             continue;
         bool left = atomic_load_explicit(&lane->left, memory_order_acquire) != 0;
         words += read_lane(recorder, i);
-        if (left && atomic_load_explicit(&lane->tail, memory_order_relaxed) ==
-                        atomic_load_explicit(&lane->head, memory_order_acquire))
+        if (left && recorder->order.next >= recorder->lanes[i].until &&
+            atomic_load_explicit(&lane->tail, memory_order_relaxed) ==
+                atomic_load_explicit(&lane->head, memory_order_acquire))
             release(recorder, i);
     }
     return words;
@@ -307,32 +314,44 @@ static bool is_over(struct recorder *recorder)
            recorder->processes.count == 0 && recorder->order.next == counter(recorder);
 }
 
-/* After a descendant was started and before it has said so, there may be nobody for a moment. */
+/*
+ * Whether a process lives that descends from the program. Once their parents have ended they are
+ * children of the command (PR_SET_CHILD_SUBREAPER); there may be some that have not allocated yet.
+ */
+static bool has_descendants(void)
+{
+    pid_t reaped;
+
+    do
+        reaped = waitpid(-1, NULL, WNOHANG);
+    while (reaped > 0);
+    return reaped == 0;
+}
+
+/* After the last of them there may be something left to read. */
 static bool is_really_over(struct recorder *recorder)
 {
-    enum { MOMENT = 10000 };
-
-    if (recorder->error || recorder->stop || recorder->totals.processes < 2)
+    if (recorder->error || atomic_load_explicit(&recorder->stop, memory_order_acquire))
         return true;
-    for (int i = 0; i < 2 && is_over(recorder); i++)
-        shared_sleep(recorder->shared, MOMENT);
-    return is_over(recorder);
+    return !has_descendants() && read_all(recorder) == 0 && is_over(recorder);
 }
 
 static void *run(void *context)
 {
     struct recorder *recorder = context;
     struct ring_header *header = recorder->shared->header;
-    unsigned sleep = SHORTEST_SLEEP;
+    unsigned sleep = SHORTEST_SLEEP, passes = 0;
 
     for (;;) {
         uint64_t words = read_all(recorder);
+        if (words >= BUSY_WORDS && ++passes % LOOK_EVERY_PASSES != 0)
+            continue;
         double now = spawn_clock();
         atomic_fetch_add_explicit(&header->beat, 1, memory_order_relaxed);
         if (words == 0)
             resolve_gap(recorder, now);
         look_around(recorder, now);
-        if (words > header->words / 8) {
+        if (words >= BUSY_WORDS && !trace_error(recorder->writer)) {
             sleep = SHORTEST_SLEEP;
             continue;
         }

@@ -18,6 +18,7 @@
 
 /* What the recorder knows of a lane. */
 struct lane_reader {
+    uint64_t until;           /* what was read of it comes before this number */
     uint64_t time;            /* of its last record */
     struct recorded *process; /* whose records are delivered now; NULL: not told yet */
     uint32_t thread;          /* of the trace */

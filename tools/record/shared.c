@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,6 +38,22 @@ static bool counter_is_a_clock(void)
     return strcmp(name, "tsc\n") == 0 || strcmp(name, "arch_sys_counter\n") == 0;
 }
 
+/* A soft limit to the size of files (ulimit -S -f) is not meant for memory. */
+static bool set_size(int file, size_t size)
+{
+    struct rlimit limit, raised;
+
+    if (getrlimit(RLIMIT_FSIZE, &limit) < 0)
+        return ftruncate(file, (off_t)size) == 0;
+    raised = (struct rlimit){limit.rlim_max, limit.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &raised);
+    bool done = ftruncate(file, (off_t)size) == 0;
+    int error = errno;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    errno = error;
+    return done;
+}
+
 static bool open_file(struct shared *shared)
 {
     int file = memfd_create("cairn-record", 0);
@@ -47,7 +64,7 @@ static bool open_file(struct shared *shared)
     if (shared->file < 0)
         shared->file = fcntl(file, F_DUPFD, LEAST_DESCRIPTOR);
     close(file);
-    return shared->file >= 0 && ftruncate(shared->file, (off_t)shared->size) == 0;
+    return shared->file >= 0 && set_size(shared->file, shared->size);
 }
 
 bool shared_create(struct shared *shared, const struct shared_options *options)
