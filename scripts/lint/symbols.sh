@@ -9,7 +9,8 @@ cd "$(dirname "$0")/../.." || exit 2
 
 # Prints `FILE name[@@VERSION]` for each symbol that others can bind to.
 exports() {
-    for file in build/lib/libcairn.so build/lib/libcairn-malloc.so build/lib/libcairn-stack.so; do
+    for file in build/lib/libcairn.so build/lib/libcairn-malloc.so build/lib/libcairn-stack.so \
+        build/lib/libcairn-record.so; do
         [ -e "$file" ] && nm -D --defined-only "$file" | awk -v f="$file" '$2 != "A" { print f, $3 }'
     done
     file=build/lib/cairn-malloc.o
@@ -36,7 +37,7 @@ function allowed(name,   p) {
     name = part[1]
     version = part[2]
     ours = name ~ /^cairn_/ && name !~ /^cairn__/
-    if (!ours && !(file ~ /malloc|stack/ && allowed(name))) complaint = "exports " name
+    if (!ours && !(file ~ /malloc|stack|record/ && allowed(name))) complaint = "exports " name
     else if (file ~ /\.so$/ && ours && version !~ /^CAIRN_/) complaint = name " has no version"
     else if (!ours && version != "") complaint = name " has a version: " version
     else next

@@ -20,6 +20,9 @@ struct event {
     uint64_t ptr, old, size, align;
 };
 
+/* WRITING: between taking a number and publishing; a signal handler may come. */
+enum busy { NOT_BUSY, WRITING, HANDING_ON };
+
 /* What a thread knows about its lane; only it uses it. */
 struct self {
     struct ring_lane *lane; /* NULL: none, or forked since */
@@ -30,7 +33,7 @@ struct self {
     uint64_t time; /* of the last record */
     int tid;       /* whose records they are */
     unsigned rounds;
-    volatile bool busy; /* between taking a number and publishing: a signal handler may come */
+    volatile int busy; /* of enum busy */
     volatile unsigned postponed;
     struct event later[16]; /* events of such handlers */
 };

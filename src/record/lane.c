@@ -236,12 +236,12 @@ static struct self *claim_own(void)
     }
     struct self *self = &process->selves[index];
     take_lane(self, index, tid);
-    self->busy = true;
+    self->busy = WRITING;
     current = self;
     write_thread(self, true);
     if (atomic_load_explicit(&watching_threads, memory_order_acquire))
         pthread_setspecific(end_key, self);
-    self->busy = false;
+    self->busy = NOT_BUSY;
     return self;
 }
 
@@ -295,7 +295,7 @@ static COLD struct self *enter_slowly(void)
     if (self != &without_own) {
         self = claim_own();
         if (self != NULL) {
-            self->busy = true;
+            self->busy = WRITING;
             return self;
         }
     }
@@ -309,7 +309,7 @@ static inline struct self *enter(void)
 
     if (UNLIKELY(self == NULL || self->lane == NULL || self->busy))
         return enter_slowly();
-    self->busy = true;
+    self->busy = WRITING;
     atomic_signal_fence(memory_order_seq_cst);
     return self;
 }
@@ -327,7 +327,7 @@ static inline void leave(struct self *self)
         write_postponed(self);
     atomic_signal_fence(memory_order_seq_cst);
     if (LIKELY(self != &cairn__channel.process->common)) {
-        self->busy = false;
+        self->busy = NOT_BUSY;
         return;
     }
     atomic_store_explicit(&cairn__channel.process->common_holder, 0, memory_order_relaxed);
@@ -338,6 +338,8 @@ static COLD void postpone(const struct event *event)
 {
     bool own = current != NULL && current->lane != NULL;
     struct self *self = own ? current : &cairn__channel.process->common;
+    if (own && self->busy == HANDING_ON)
+        return;
     enum { ROOM = sizeof self->later / sizeof *self->later };
 
     if (self->postponed < ROOM)
@@ -374,6 +376,25 @@ bool cairn__lane_blob(enum ring_kind kind, uint32_t more, const uint64_t *payloa
     return done;
 }
 
+uint64_t cairn__lane_position(void)
+{
+    return cairn__lane_is_open() ? current->head : 0;
+}
+
+bool cairn__lane_hand_on(void)
+{
+    if (!cairn__lane_is_open() || current->busy)
+        return false;
+    current->busy = HANDING_ON;
+    return true;
+}
+
+void cairn__lane_handed_on(void)
+{
+    if (cairn__lane_is_open())
+        current->busy = NOT_BUSY;
+}
+
 /* ---- the end of a thread ---- */
 
 /* Others' are called, too, and allocate: it comes back until the last round. */
@@ -387,7 +408,7 @@ static void at_end(void *value)
         pthread_setspecific(end_key, self);
         return;
     }
-    self->busy = true;
+    self->busy = WRITING;
     write_blob(self, RING_THREAD_END, 0, NULL, 0);
     struct ring_lane *lane = self->lane;
     self->lane = NULL;

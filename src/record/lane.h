@@ -28,4 +28,12 @@ void cairn__lane_watch_threads(void);
 /* Whether the calling thread has a lane of its own: then the channel is ready. */
 bool cairn__lane_is_open(void);
 
+/*
+ * For calls that may come back to us for the same block. The position changes with each event of the
+ * thread (0: not known). From hand_on, if that is true, to handed_on its events are passed over.
+ */
+uint64_t cairn__lane_position(void);
+bool cairn__lane_hand_on(void);
+void cairn__lane_handed_on(void);
+
 #endif

@@ -40,7 +40,7 @@
 #include <time.h>
 
 #define RING_MAGIC   UINT64_C(0x676e69526e726143)
-#define RING_SETTING "CAIRN_RECORD" /* environment: "PID:DESCRIPTOR" of the recorder */
+#define RING_SETTING "RECORDED_BY_CAIRN" /* environment: "PID:DESCRIPTOR" of the recorder */
 #define RING_ALIGNED __attribute__((aligned(128)))
 
 enum {

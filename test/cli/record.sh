@@ -236,11 +236,32 @@ if has 'call stacks' addr2line; then
     if [ "$(calls 777772)" = '' ]; then ok; else not_ok "$(calls 777772)"; fi
 fi
 
+# --- other allocators, C++ -----------------------------------------------------------------------------
+
+# The same program has the same calls whoever serves them, operator new and delete among them.
+name='operators of C++, whoever brings them'
+lib=$(dirname "$cairn")/../lib/libcairn-malloc.so
+if printf '%s\n' '#include <map>' '#include <string>' 'struct alignas(64) wide { int n[32]; };' \
+    'int main() { std::map<int, std::string> m; for (int i = 0; i < 2000; i++) m[i % 97] = std::string(i % 100, 65);' \
+    'int *a = new int[1234]; delete[] a; wide *w = new wide; delete w; wide *v = new wide[3]; delete[] v;' \
+    'return m.size() != 97; }' | c++ -x c++ -std=c++17 - -o operators 2>/dev/null; then
+    record ./operators
+    cut -d ' ' -f 4,5,6 processes >plain
+    LD_PRELOAD=$lib record ./operators
+    if [ "$code" = 0 ] && [ "$(cut -d ' ' -f 1 plain)" -gt 1000 ] && cut -d ' ' -f 4,5,6 processes | diff plain - >>err; then
+        ok
+    else
+        not_ok 'other calls'
+    fi
+else
+    skip 'no C++ compiler'
+fi
+
 # --- the command --------------------------------------------------------------------------------------
 
 expect 'exit code and outputs are the program'"'"'s' 7 'out:^o$' 'err:^e$' -- \
     "$cairn" record -q -f -o trace.czt sh -c 'echo o; echo e >&2; exit 7'
-expect 'summary' 0 'err:exited 0 in .* events of 1 process and 1 thread' 'err:allocations +peak .* live' \
+expect 'summary' 0 'err:exited 0 in .* events of 1 process and 1 thread' 'err:allocations .* peak .* live .* 32 blocks' 'err:trace.czt: [0-9.]* KiB' \
     'err:next: cairn report trace.czt' -- "$cairn" record -f -o trace.czt "$programs" churn
 expect 'killed' 137 'err:was killed by SIGKILL' -- "$cairn" record -f -o trace.czt "$programs" killed
 expect 'the name of the file' 5 'err:cairn\.record_programs\.[0-9]*\.czt' -- "$cairn" record "$programs" left

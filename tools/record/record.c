@@ -248,6 +248,7 @@ static int conclude(struct recording *recording)
     const char *path = recording->output->path;
     bool written = recorder->error == 0;
 
+    trace_flush(recording->writer);
     recorder->totals.file_bytes = trace_written(recording->writer);
     /* What was written before a disk was full is kept. */
     if (!trace_finish(recording->writer)) {
