@@ -8,7 +8,7 @@ JOBS   := $(shell nproc)
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
-.PHONY: help deps build build-tests run test check bench-paths bench-probes bench-kit lint format soak install clean
+.PHONY: help deps build build-tests run test check bench bench-paths bench-probes bench-kit lint format soak install clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,11 @@ test: ## all tests, then those of the sanitizer builds; ends with `N passed, N f
 
 check: build-tests ## the quick tests only (label unit)
 	@ctest --test-dir build -L unit --output-on-failure --no-tests=error --parallel $(JOBS)
+
+bench: ## the suite under every allocator on this machine (25 minutes; make bench BENCH=--quick: 2)
+	@scripts/install-deps.sh build run bench
+	@$(MAKE) build
+	@build/bin/cairn bench $(BENCH)
 
 bench-paths: build ## instructions per malloc and free, path by path
 	@command -v valgrind >/dev/null || scripts/install-deps.sh test

@@ -36,6 +36,15 @@ packages() {
     libapr1-dev          bench  optional  -
     libtalloc-dev        bench  optional  -
     libglib2.0-dev       bench  optional  -
+    redis-server         bench  optional  redis-server
+    redis-tools          bench  optional  redis-benchmark
+    lua5.4               bench  optional  lua5.4
+    python3              bench  optional  python3
+    perl                 bench  optional  perl
+    ghostscript          bench  optional  gs
+    z3                   bench  optional  z3
+    nginx-light          bench  optional  /usr/sbin/nginx
+    wrk                  bench  optional  wrk
     libcmocka-dev        test   required  -
     clang                test   required  clang
     valgrind             test   required  valgrind
@@ -92,6 +101,19 @@ missing_of_kind() {
 
 warn() { echo "install-deps: $*" >&2; }
 
+# What is installed is for measuring: servers must not start by themselves. The usual way to say so
+# is a file that is there only meanwhile (invoke-rc.d(8)).
+policy=/usr/sbin/policy-rc.d
+keep_services_down() {
+    [ -e "$policy" ] && return
+    # shellcheck disable=SC2016 # for the shell that is started
+    $as_root sh -c 'printf "#!/bin/sh\nexit 101\n" >"$1" && chmod 755 "$1"' sh "$policy" && made_policy=1
+}
+tidy() {
+    rm -f "$log"
+    [ -z "${made_policy:-}" ] || $as_root rm -f "$policy"
+}
+
 apt_install() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends \
         -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@" \
@@ -125,7 +147,8 @@ if [ "$as_root" = none ] || ! command -v apt-get >/dev/null; then
 fi
 
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+trap tidy EXIT
+keep_services_down
 
 echo "install-deps: installing $required${required:+${optional:+ }}$optional"
 $as_root apt-get update -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 \

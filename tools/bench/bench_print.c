@@ -107,13 +107,12 @@ static void print_ratios(const struct bench *bench, FILE *to, bool color)
         for (size_t e = 0; e < bench->entrants; e++)
             add_ratios(&table, bench, &bench->rows[i], e);
     }
-    if (count_measured(bench) > 1)
-        add_means(&table, bench);
+    add_means(&table, bench);
     table_print(&table, to);
     table_fini(&table);
     for (size_t e = 0; e < bench->entrants; e++)
         partial |= bench_mean(bench, e).memory_rows < count_measured(bench);
-    if (partial && count_measured(bench) > 1)
+    if (partial)
         fputs("*: without the programs that failed or were not run under it\n", to);
     free(title);
     free(peers);
@@ -342,7 +341,7 @@ void bench_print(const struct bench *bench, FILE *to, bool color)
             (bench->options->verbose || measured <= FEW_PROGRAMS))
             bench_print_row(bench, &bench->rows[i], to, color);
     if (measured > 0) {
-        if (!bench->options->table && !bench->options->latency)
+        if (measured > 1 && !bench->options->table)
             print_ratios(bench, to, color);
         if (measured > FEW_PROGRAMS && !bench->options->table)
             print_figures(bench, to, color);
