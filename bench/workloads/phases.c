@@ -10,18 +10,22 @@
 
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PEAK, PHASES, PARAMETERS };
+enum { PEAK, PHASES, REST, PARAMETERS };
 static struct parameter parameters[] = {
     [PEAK] = {"peak", 96, 24, 1}, /* MiB */
     [PHASES] = {"phases", 5, 3, 3},
+    [REST] = {"rest", 40, 15, 1}, /* ms in each valley, with a little work */
 };
 
 struct slot {
     void *block;
     size_t size;
 };
+
+enum { GROUP = 64 };
 
 static struct slot *slots; /* in a mapping of its own: it is no part of what is weighed */
 static size_t used, live_bytes, room, page;
@@ -47,13 +51,19 @@ static void rise(struct random *random, unsigned long phase, size_t to)
     }
 }
 
-/* Frees nine of ten, at random places, and moves the others together; gives back the rest of the table. */
+/*
+ * Frees nine of ten, and moves the others together in the table, whose rest is given back. What was
+ * allocated together goes together, in groups, as it does when a request or a session ends.
+ */
 static void fall(struct random *random)
 {
     size_t kept = 0;
+    bool goes = true;
 
     for (size_t i = 0; i < used; i++) {
-        if (random_below(random, 10) > 0) {
+        if (i % GROUP == 0)
+            goes = random_below(random, 10) > 0;
+        if (goes) {
             live_bytes -= slots[i].size;
             block_end(slots[i].block, slots[i].size, i);
             continue;
@@ -65,6 +75,20 @@ static void fall(struct random *random)
     used = kept;
     size_t table = (used * sizeof *slots + page - 1) / page * page;
     madvise((char *)slots + table, room - table, MADV_DONTNEED);
+}
+
+/* Some allocators give memory back a little later, when they are called again. */
+static void rest(struct random *random)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+
+    for (unsigned long i = 0; i < parameters[REST].value; i++) {
+        nanosleep(&moment, NULL);
+        for (int k = 0; k < 50; k++) {
+            size_t size = random_size(random);
+            block_end(block_new(size, size), size, size);
+        }
+    }
 }
 
 int main(int argc, char **argv)
@@ -83,6 +107,7 @@ int main(int argc, char **argv)
     for (unsigned long phase = 0; phase < parameters[PHASES].value; phase++) {
         rise(&random, phase, peak);
         fall(&random);
+        rest(&random);
         valleys += memory_resident();
         live += live_bytes;
     }

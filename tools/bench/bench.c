@@ -116,6 +116,17 @@ static char *common_failure(const struct comparison *comparison)
                          note ? "; " : "", note ? note : "");
 }
 
+/* The runs of a trace are those of `cairn replay`. */
+static int replay(struct bench_row *row, struct spawner *spawner)
+{
+    char *reason = bench_replay(row, spawner);
+
+    if (!reason)
+        return COMPARE_DONE;
+    fail(row, reason);
+    return COMPARE_BROKEN;
+}
+
 static void measure(struct bench *bench, struct bench_row *row, struct spawner *spawner)
 {
     struct comparison *comparison = &row->comparison;
@@ -126,7 +137,9 @@ static void measure(struct bench *bench, struct bench_row *row, struct spawner *
         fail(row, memory_format("/dev/null: %s", strerror(errno)));
         return;
     }
-    switch (compare_rounds(comparison, spawner, &input, &exit_code)) {
+    switch (row->suite->kind == SUITE_REPLAY
+                ? replay(row, spawner)
+                : compare_rounds(comparison, spawner, &input, &exit_code)) {
     case COMPARE_DONE:
         bench_judge(bench, row);
         if (compare_least(comparison, METRIC_TIME))
@@ -138,10 +151,18 @@ static void measure(struct bench *bench, struct bench_row *row, struct spawner *
         fail(row, common_failure(comparison));
         break;
     default:
-        fail(row, memory_copy("it could not be run"));
+        if (!row->reason)
+            fail(row, memory_copy("it could not be run"));
         break;
     }
     close(input.fd);
+}
+
+unsigned bench_rounds(const struct bench *bench)
+{
+    if (bench->options->rounds)
+        return (unsigned)bench->options->rounds;
+    return bench->options->quick ? QUICK_ROUNDS : FULL_ROUNDS;
 }
 
 /* One program under all allocators. */
@@ -149,6 +170,7 @@ static void run_row(struct bench *bench, size_t index, struct spawner *spawner, 
 {
     const struct bench_options *options = bench->options;
     struct bench_row *row = &bench->rows[index];
+    bool is_replay = row->suite->kind == SUITE_REPLAY;
 
     bench_prepare(bench, row, spawner);
     if (row->state != BENCH_WAITING || spawn_interrupted(spawner))
@@ -156,10 +178,8 @@ static void run_row(struct bench *bench, size_t index, struct spawner *spawner, 
     row->comparison = (struct comparison){
         .argv = row->argv,
         .invocation = bench->invocation,
-        .rounds = (unsigned)(options->rounds  ? options->rounds
-                             : options->quick ? QUICK_ROUNDS
-                                              : FULL_ROUNDS),
-        .warm_ups = options->quick || options->rounds ? 0 : 1,
+        .rounds = bench_rounds(bench),
+        .warm_ups = options->quick || options->rounds || is_replay ? 0 : 1,
         .seed = options->seed + index,
         .show_output = -1,
         .program = &row->program,
@@ -167,7 +187,7 @@ static void run_row(struct bench *bench, size_t index, struct spawner *spawner, 
         .seconds = options->rounds ? 0 : seconds,
         .run_seconds = options->quick ? quick_run_seconds : full_run_seconds,
         .drop_failed = true,
-        .keep_output = true,
+        .keep_output = !is_replay,
         .load = bench->load,
     };
     if (compare_enter(&row->comparison, &bench->list, "system"))
@@ -292,25 +312,28 @@ int bench_main(int argc, char **argv)
     int result = bench_options_read(&options, argc, argv);
     if (result || options.help)
         return result;
-    if (options.list) {
-        bench_print_list(stdout);
-        return 0;
-    }
     const char *loaded = allocators_in_preload(getenv("LD_PRELOAD"));
     if (loaded) {
         message("LD_PRELOAD loads %s already, into every run: unset it to compare", loaded);
         return EXIT_OWN_ERROR;
     }
     char *arguments = text_command(argv, 0), *invocation = memory_format("cairn %s", arguments);
-    char *folder = NULL;
-    struct bench bench = {.options = &options, .invocation = invocation, .argv = argv};
+    char *folder = bench_folder();
+    struct bench bench = {
+        .options = &options, .invocation = invocation, .argv = argv, .folder = folder};
     result = EXIT_OWN_ERROR;
-    if (bench_select(&bench) && (folder = bench_folder()) && (bench.folder = folder) &&
-        choose(&bench))
+    if (folder)
+        bench_find_traces(&bench);
+    if (folder && options.list) {
+        bench_print_list(&bench, stdout);
+        result = 0;
+    } else if (folder && bench_select(&bench) && choose(&bench)) {
         result = open_and_run(&bench);
+    }
     for (size_t i = 0; i < bench.count; i++)
         bench_row_fini(&bench.rows[i]);
     free(bench.rows);
+    bench_forget_traces(&bench);
     free(bench.allocators);
     free(bench.peers);
     allocators_free(&bench.list);

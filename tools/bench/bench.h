@@ -3,7 +3,7 @@
  * The suite under every allocator: a comparison (compare.h) for each program, one after the other, all
  * with the same entrants in the same order, and what comes of them together.
  *
- * bench_prepare.c finds out what is to be started, bench.c runs, bench_judge.c makes ratios, the other
+ * bench_prepare.c finds out what is to be started, bench.c and bench_replay.c run, bench_judge.c makes ratios, the other
  * files tell.
  */
 #ifndef CAIRN_TOOLS_BENCH_BENCH_H
@@ -58,6 +58,9 @@ struct bench {
     struct allocator_list list;
     struct bench_row *rows;
     size_t count;
+    struct suite_row *traces; /* rows of the suite for the files there are; they belong to this */
+    char **trace_files;
+    size_t trace_count;
 
     /* The entrants of every comparison: names, and who makes the virtual best. */
     size_t entrants;
@@ -72,8 +75,18 @@ struct bench {
 /* Where the suite's files are. NULL after a message. For free(). */
 char *bench_folder(void);
 
+/* The recorded traces among the suite's files; and undoes it. */
+void bench_find_traces(struct bench *bench);
+void bench_forget_traces(struct bench *bench);
+
+/* How a trace is replayed, one word a line; and does it, all rounds. NULL or why not, for free(). */
+char *bench_replay_words(const struct bench *bench, const struct bench_row *row, unsigned rounds);
+char *bench_replay(struct bench_row *row, struct spawner *spawner);
+
 /* Takes the rows that the options ask for. False after a message. */
 bool bench_select(struct bench *bench);
+
+unsigned bench_rounds(const struct bench *bench);
 
 /* Finds out how the row's program is started; sets its state and reason if it cannot be. */
 void bench_prepare(struct bench *bench, struct bench_row *row, struct spawner *spawner);
@@ -111,6 +124,6 @@ char *bench_peer_names(const struct bench *bench);
 void bench_print(const struct bench *bench, FILE *to, bool color);
 void bench_print_json(const struct bench *bench, FILE *to);
 void bench_print_csv(const struct bench *bench, FILE *to);
-void bench_print_list(FILE *to);
+void bench_print_list(const struct bench *bench, FILE *to);
 
 #endif

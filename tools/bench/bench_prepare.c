@@ -70,12 +70,22 @@ static bool is_wanted(const struct bench_options *options, const struct suite_ro
            (options->web && row->flags & SUITE_WEB);
 }
 
-static bool unknown(const char *name)
+/* The rows there can be: those of the suite, then the traces. NULL behind the last. */
+static const struct suite_row *row_at(const struct bench *bench, size_t index)
 {
-    const char **names = memory_take(suite_count + 1, sizeof *names);
+    if (index < suite_count)
+        return &suite_rows[index];
+    index -= suite_count;
+    return index < bench->trace_count ? &bench->traces[index] : NULL;
+}
 
-    for (size_t i = 0; i < suite_count; i++)
-        names[i] = suite_rows[i].name;
+static bool unknown(const struct bench *bench, const char *name)
+{
+    const char **names = memory_take(suite_count + bench->trace_count + 1, sizeof *names);
+    const struct suite_row *row;
+
+    for (size_t i = 0; (row = row_at(bench, i)); i++)
+        names[i] = row->name;
     const char *nearest = message_nearest(name, names);
     free(names);
     if (nearest)
@@ -97,6 +107,7 @@ static void add(struct bench *bench, const struct suite_row *suite, const char *
 static bool add_named(struct bench *bench, char *word)
 {
     char *settings = strchr(word, ':');
+    const struct suite_row *row;
 
     if (settings)
         *settings++ = '\0';
@@ -105,28 +116,29 @@ static bool add_named(struct bench *bench, char *word)
             message("--only names %s twice", word);
             return false;
         }
-    for (size_t i = 0; i < suite_count; i++) {
-        if (strcmp(suite_rows[i].name, word) != 0)
+    for (size_t i = 0; (row = row_at(bench, i)); i++) {
+        if (strcmp(row->name, word) != 0)
             continue;
-        if (settings && suite_rows[i].kind != SUITE_WORKLOAD) {
+        if (settings && row->kind != SUITE_WORKLOAD) {
             message("%s is no workload of the suite's own: it has no parameters", word);
             return false;
         }
-        add(bench, &suite_rows[i], settings);
+        add(bench, row, settings);
         return true;
     }
-    return unknown(word);
+    return unknown(bench, word);
 }
 
 bool bench_select(struct bench *bench)
 {
     const struct bench_options *options = bench->options;
+    const struct suite_row *row;
     bool good = true;
 
     if (!options->only) {
-        for (size_t i = 0; i < suite_count; i++)
-            if (is_wanted(options, &suite_rows[i]))
-                add(bench, &suite_rows[i], NULL);
+        for (size_t i = 0; (row = row_at(bench, i)); i++)
+            if (is_wanted(options, row))
+                add(bench, row, NULL);
         return true;
     }
     char *all = memory_copy(options->only), *rest = all, *word;
@@ -140,12 +152,13 @@ bool bench_select(struct bench *bench)
     return good;
 }
 
-void bench_print_list(FILE *to)
+void bench_print_list(const struct bench *bench, FILE *to)
 {
-    for (size_t i = 0; i < suite_count; i++)
-        fprintf(to, "%-9s %-9s %3s thread%s  %s\n", suite_rows[i].name,
-                suite_kinds[suite_rows[i].kind], suite_rows[i].threads,
-                strcmp(suite_rows[i].threads, "1") == 0 ? " " : "s", suite_rows[i].shows);
+    const struct suite_row *row;
+
+    for (size_t i = 0; (row = row_at(bench, i)); i++)
+        fprintf(to, "%-9s %-9s %3s thread%s  %s\n", row->name, suite_kinds[row->kind], row->threads,
+                strcmp(row->threads, "1") == 0 ? " " : "s", row->shows);
 }
 
 /*
@@ -272,18 +285,6 @@ static void prepare_program(struct bench *bench, struct bench_row *row, struct s
     free(script);
 }
 
-/* cairn replay TRACE, in a process that runs on the allocator that is preloaded. */
-static void prepare_replay(struct bench *bench, struct bench_row *row)
-{
-    char *trace = memory_format("%s/traces/%s", bench->folder, row->suite->name);
-
-    if (access(trace, R_OK) < 0)
-        set_aside(row, BENCH_SKIPPED, memory_format("there is no %s", trace));
-    else
-        take_words(row, memory_format("/proc/self/exe\nreplay\n%s", trace));
-    free(trace);
-}
-
 /* The program can be found, and preloaded into; what is wrong with it has been said otherwise. */
 static void find_program(struct bench *bench, struct bench_row *row)
 {
@@ -310,8 +311,8 @@ void bench_prepare(struct bench *bench, struct bench_row *row, struct spawner *s
         prepare_program(bench, row, spawner);
         break;
     case SUITE_REPLAY:
-        prepare_replay(bench, row);
-        break;
+        take_words(row, bench_replay_words(bench, row, bench_rounds(bench)));
+        return;
     default:
         prepare_workload(bench, row);
         break;

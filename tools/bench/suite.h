@@ -11,7 +11,7 @@
 enum suite_kind {
     SUITE_WORKLOAD, /* a program of the suite's own: libexec/cairn/bench/NAME */
     SUITE_PROGRAM,  /* a real one; programs/NAME.sh makes its input and tells how to start it */
-    SUITE_REPLAY,   /* a trace of a real one, traces/NAME.*, through `cairn replay` */
+    SUITE_REPLAY,   /* a trace of a real one, through `cairn replay`; found, not listed here */
     SUITE_KINDS,
 };
 
