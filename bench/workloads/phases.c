@@ -25,7 +25,7 @@ struct slot {
     size_t size;
 };
 
-enum { GROUP = 64 };
+enum { GROUP = 256 << 10 }; /* bytes */
 
 static struct slot *slots; /* in a mapping of its own: it is no part of what is weighed */
 static size_t used, live_bytes, room, page;
@@ -53,17 +53,15 @@ static void rise(struct random *random, unsigned long phase, size_t to)
 
 /*
  * Frees nine of ten, and moves the others together in the table, whose rest is given back. What was
- * allocated together goes together, in groups, as it does when a request or a session ends.
+ * allocated together goes together, 256 KiB at a time, as it does when a request or a user leaves.
  */
-static void fall(struct random *random)
+static void fall(unsigned long phase)
 {
-    size_t kept = 0;
-    bool goes = true;
+    size_t kept = 0, bytes = 0;
 
     for (size_t i = 0; i < used; i++) {
-        if (i % GROUP == 0)
-            goes = random_below(random, 10) > 0;
-        if (goes) {
+        bytes += slots[i].size;
+        if (bytes / GROUP % 10 != phase % 10) {
             live_bytes -= slots[i].size;
             block_end(slots[i].block, slots[i].size, i);
             continue;
@@ -106,7 +104,7 @@ int main(int argc, char **argv)
         workload_fail("out of memory");
     for (unsigned long phase = 0; phase < parameters[PHASES].value; phase++) {
         rise(&random, phase, peak);
-        fall(&random);
+        fall(phase);
         rest(&random);
         valleys += memory_resident();
         live += live_bytes;
