@@ -123,8 +123,8 @@ static void print_processes(const struct summary *summary, const struct trace_re
                 summary->process_count - PROCESSES_SHOWN);
 }
 
-void summary_print(const struct summary *summary, const struct trace_reader *reader,
-                   const char *path, FILE *to)
+void trace_summary_print(const struct summary *summary, const struct trace_reader *reader,
+                         const char *path, FILE *to)
 {
     char count[TEXT_SHORT], time[TEXT_SHORT];
     const char *damage = trace_damage(reader);
@@ -169,8 +169,8 @@ static json_t *processes_json(const struct summary *summary, const struct trace_
     return array;
 }
 
-void summary_json(const struct summary *summary, const struct trace_reader *reader,
-                  const char *path, FILE *to)
+void trace_summary_json(const struct summary *summary, const struct trace_reader *reader,
+                        const char *path, FILE *to)
 {
     const struct trace_info *info = trace_info(reader);
     json_t *document = json_document("cairn.trace", 1), *counts = json_object();

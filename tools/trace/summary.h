@@ -25,9 +25,9 @@ struct summary {
 void summary_read(struct summary *summary, struct trace_reader *reader, long only);
 void summary_fini(struct summary *summary);
 
-void summary_print(const struct summary *summary, const struct trace_reader *reader,
+void trace_summary_print(const struct summary *summary, const struct trace_reader *reader,
                    const char *path, FILE *to);
-void summary_json(const struct summary *summary, const struct trace_reader *reader,
+void trace_summary_json(const struct summary *summary, const struct trace_reader *reader,
                   const char *path, FILE *to);
 
 #endif

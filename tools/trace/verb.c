@@ -229,9 +229,9 @@ static int summarise(struct trace_reader *reader, const struct options *options,
     }
     FILE *to = output_begin(output);
     if (options->json)
-        summary_json(&summary, reader, options->path, to);
+        trace_summary_json(&summary, reader, options->path, to);
     else
-        summary_print(&summary, reader, options->path, to);
+        trace_summary_print(&summary, reader, options->path, to);
     summary_fini(&summary);
     return output_close(output) ? 0 : EXIT_OWN_ERROR;
 }
