@@ -26,8 +26,8 @@ void summary_read(struct summary *summary, struct trace_reader *reader, long onl
 void summary_fini(struct summary *summary);
 
 void trace_summary_print(const struct summary *summary, const struct trace_reader *reader,
-                   const char *path, FILE *to);
+                         const char *path, FILE *to);
 void trace_summary_json(const struct summary *summary, const struct trace_reader *reader,
-                  const char *path, FILE *to);
+                        const char *path, FILE *to);
 
 #endif
