@@ -23,8 +23,14 @@ judge() {
     fi
 }
 
+# What a verb says of itself, and of its parts.
+help_of() {
+    "$cairn" "$1" --help
+    [ "$1" = lab ] && for part in demo run sweep ops patterns metrics; do "$cairn" lab $part --help; done
+}
+
 options_of_help() {
-    "$cairn" "$1" --help | grep -oE -- '(^|[ ,;(])--[a-z][a-z-]*' | tr -d ' ,;(' | sort -u
+    help_of "$1" | grep -oE -- '(^|[ ,;(])--[a-z][a-z-]*' | tr -d ' ,;(' | sort -u
 }
 
 options_of_page() {
