@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/quiet.h"
 #include "os/os.h"
 #include "os/place.h"
 
@@ -30,13 +31,17 @@ struct record {
 
 static struct {
     struct record records[1 << RECORDS_BITS];
-    _Atomic bool blind; /* the question is not answered as it should be */
+    _Atomic bool asks_otherwise; /* by a slower system call, which may be forbidden */
 } memory;
 
 bool cairn__unwind_is_readable(uintptr_t address)
 {
-    if (atomic_load_explicit(&memory.blind, memory_order_relaxed))
-        return cairn__os_is_readable((const void *)address, 1);
+    if (atomic_load_explicit(&memory.asks_otherwise, memory_order_relaxed)) {
+        cairn__quiet_begin();
+        bool is_readable = cairn__os_is_readable((const void *)address, 1);
+        cairn__quiet_end();
+        return is_readable;
+    }
     int saved = errno;
     long result = syscall(SYS_rt_sigprocmask, ~0, round_down(address, 8), NULL, 8);
     bool readable = result != 0 && errno == EINVAL;
@@ -44,11 +49,13 @@ bool cairn__unwind_is_readable(uintptr_t address)
     return readable;
 }
 
+/* Valgrind and emulators may not know such a question. */
 void cairn__unwind_memory_prepare(void)
 {
     uintptr_t word = 0;
-    bool answers = cairn__unwind_is_readable((uintptr_t)&word) && !cairn__unwind_is_readable(8);
-    atomic_store_explicit(&memory.blind, !answers, memory_order_relaxed);
+    bool answers = !cairn__is_watched() && cairn__unwind_is_readable((uintptr_t)&word) &&
+                   !cairn__unwind_is_readable(8);
+    atomic_store_explicit(&memory.asks_otherwise, !answers, memory_order_relaxed);
 }
 
 /* The first page of those that hold [from, end) that cannot be read; 0: all can. */

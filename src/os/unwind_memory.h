@@ -30,7 +30,7 @@ bool cairn__unwind_reach(struct reach *reach, uintptr_t stack, bool is_own);
 /* Extends it to `end`, if all up to there can be read. */
 bool cairn__unwind_extend(struct reach *reach, uintptr_t end);
 
-/* Whether it works here. */
+/* Finds out how to ask here. */
 void cairn__unwind_memory_prepare(void);
 
 #endif
