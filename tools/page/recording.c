@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "export/export.h"
 #include "message.h"
 #include "own_memory.h"
 #include "profile/profile_document.h"
@@ -117,9 +118,7 @@ void recording_print_difference(struct recording *before, struct recording *afte
 
 bool recording_export(struct recording *recording, const char *format, FILE *to)
 {
-    (void)recording, (void)to;
-    message("there is no export to %s yet", format);
-    return false;
+    return export_write(format, &recording->profile, recording->symbols, to) == 0;
 }
 
 bool recording_within(const struct recording *recording, const struct limits *limits)

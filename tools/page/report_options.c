@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "export/export.h"
 #include "message.h"
-
-static const char *const formats[] = {"pprof", "folded", "speedscope", "massif", "dhat", NULL};
 
 static bool read_format(struct report_options *options, const char *verb, const char *word)
 {
+    const char *const *formats = export_names();
+
     for (size_t i = 0; formats[i]; i++)
         if (strcmp(word, formats[i]) == 0)
             options->export_format = formats[i];
