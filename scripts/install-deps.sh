@@ -66,6 +66,7 @@ packages() {
     openssl              test   optional  openssl
     curl                 test   optional  curl
     chromium             test   optional  chromium
+    golang-go            test   optional  go
     npm                  test   optional  npm
     tmux                 test   optional  tmux
     libclang-rt-14-dev   test   optional  -
