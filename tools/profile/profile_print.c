@@ -14,7 +14,7 @@
 #include "table.h"
 #include "text.h"
 
-enum { ROWS = 8, CALLS = 4, LABEL = 20, LEAST_NAME = 16, CELL = 11, COUNT_CELL = 12 };
+enum { ROWS = 8, CALLS = 5, LABEL = 20, LEAST_NAME = 16, CELL = 11, COUNT_CELL = 12 };
 
 /*
  * --- figures ------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ static void print_threads(const struct profile *profile, FILE *to, size_t column
         foreign += profile->threads[i].foreign_frees;
     }
     if (used > 1)
-        print_line(to, columns, "threads", "%u, %.1f %% of the frees by another than allocated",
+        print_line(to, columns, "threads", "%u; %.1f %% of the frees were of another's blocks",
                    used, share(foreign, frees));
 }
 
@@ -110,26 +110,48 @@ static void print_figures(const struct profile *profile, FILE *to, size_t column
  * --- places -------------------------------------------------------------------------------------
  */
 
-/* "parse (a.c:12) < load < main" */
-static char *chain(const struct profile *profile, struct symbols *symbols, uint32_t stack)
+/* "parse (a.c:12)" */
+static char *place_of(const struct symbol_call *call)
+{
+    char *name = short_name(call->function), *place = part_place(call->file, call->line, "");
+    char *text = *place ? memory_format("%s (%s)", name, place) : memory_copy(name);
+
+    free(name);
+    free(place);
+    return text;
+}
+
+/* Without a name but that of its file: it tells little as a caller. */
+static bool is_bare(const struct symbol_call *call)
+{
+    return !call->file && strstr(call->function, "+0x");
+}
+
+/* "parse (a.c:12) < load < main": as many callers as there is room for. */
+static char *chain(const struct profile *profile, struct symbols *symbols, uint32_t stack,
+                   size_t columns)
 {
     struct site_walk walk = site_walk(profile, symbols, stack);
-    const struct symbol_call *call;
-    char *text = NULL;
+    const struct symbol_call *call = site_walk_next(&walk);
 
-    for (unsigned i = 0; i < CALLS && (call = site_walk_next(&walk)); i++) {
-        char *name = short_name(call->function), *longer;
-        if (text)
-            longer = memory_format("%s < %s", text, name);
-        else if (call->file && call->line)
-            longer = memory_format("%s (%s:%u)", name, text_basename(call->file), call->line);
-        else
-            longer = memory_copy(name);
-        free(text);
+    if (!call)
+        return memory_copy("(unknown)");
+    char *place = place_of(call), *text = fitted(place, columns);
+    free(place);
+    for (unsigned calls = 1; calls < CALLS && (call = site_walk_next(&walk));) {
+        if (is_bare(call))
+            continue;
+        char *name = short_name(call->function);
+        char *longer = memory_format("%s < %s", text, name);
+        bool fits = text_width(longer) <= columns;
         free(name);
+        free(fits ? text : longer);
+        if (!fits)
+            break;
         text = longer;
+        calls++;
     }
-    return text ? text : memory_copy("(unknown)");
+    return text;
 }
 
 static void print_places(const struct profile *profile, struct symbols *symbols,
@@ -159,11 +181,10 @@ static void print_places(const struct profile *profile, struct symbols *symbols,
             text_count(size, (double)value);
         else
             text_bytes(size, (double)value);
-        char *text = chain(profile, symbols, site->top[order]), *line = fitted(text, left);
+        char *line = chain(profile, symbols, site->top[order], left);
         fprintf(to, "%*s%*s %4.0f %%  %s\n", CELL, size, COUNT_CELL,
                 text_count(count, (double)blocks), share(value, whole), line);
         free(line);
-        free(text);
     }
 }
 
@@ -231,15 +252,13 @@ static void print_changes(const struct changes *changes, enum site_order order, 
             fputc('\n', to);
             print_title(to, columns, color, title);
         }
-        char *name = short_name(change->function), *place = part_place(change->file, 0, "");
-        char *text = *place ? memory_format("%s (%s)", name, place) : memory_copy(name);
+        struct symbol_call call = {.function = change->function, .file = change->file};
+        char *text = place_of(&call);
         char *line = fitted(text, left);
         fprintf(to, "%*s %*s  %s\n", CELL, signed_text(change_text, show, value), CELL,
                 show(after, (double)sums_value(&change->after, order)), line);
         free(line);
         free(text);
-        free(place);
-        free(name);
     }
 }
 

@@ -14,8 +14,9 @@ enum { ROOM_AT_FIRST = 256 };
 static bool is_machinery(const char *name)
 {
     static const char *const beginnings[] = {
-        "operator new", "std::",  "__gnu_cxx::", "alloc::", "<alloc::", "core::", "<core::",
-        "hashbrown::",  "<std::", "__rust_",     "__rdl_",  "__rg_",    "_Znw",   "_Zna",
+        "operator new", "std::",       "__gnu_cxx::", "alloc::", "<alloc::",        "core::",
+        "<core::",      "hashbrown::", "<std::",      "__rust_", "__rdl_",          "__rg_",
+        "_Znw",         "_Zna",        "PyMem_",      "_PyMem_", "PyObject_Malloc", "_PyObject_GC_",
     };
     static const char *const whole[] = {
         "malloc",         "calloc",        "realloc",       "reallocarray", "memalign",
