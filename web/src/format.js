@@ -104,4 +104,7 @@ export function command(words) {
     /^[\w%+,\-./:=@^]+$/.test(word) ? word : `'${String(word).replaceAll("'", "'\\''")}'`).join(' ')
 }
 
-export const capital = (text) => (text ? text[0].toUpperCase() + text.slice(1) : '')
+export function capital(text) {
+  text = String(text ?? '')
+  return text && text[0].toUpperCase() + text.slice(1)
+}

@@ -126,7 +126,7 @@ export function heapmap(section) {
     at = Math.max(0, Math.min(frames.length - 1, index))
     slider.value = at
     slider.setAttribute('aria-valuetext', frames[at].label || String(at + 1))
-    caption.textContent = `${at + 1} of ${frames.length}: ${frames[at].label || ''}`
+    caption.textContent = frames.length > 1 ? `${at + 1} of ${frames.length}: ${frames[at].label || ''}` : frames[at].label || ''
     states.forEach((_, state) => { amounts[state].textContent = `${format(sums[at][state], 'bytes')} · ${share(sums[at][state], lengths[at])}` })
     draw()
   }

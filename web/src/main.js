@@ -65,7 +65,7 @@ function follow(nav, groups) {
 
 function groupOf(document, index, several) {
   const listed = Array.isArray(document.sections) ? document.sections : sectionsOf(document)
-  const title = document.title || document.schema || 'Report'
+  const title = String(document.title || document.schema || 'Report')
   return {
     id: `g${index + 1}`, title, document,
     sections: listed.map((section, at) => sectionOf(section, `s${index + 1}-${at + 1}`, several ? 'h3' : 'h2')),
@@ -88,7 +88,7 @@ function build(documents) {
       h('h1', null, several ? document.title : groups[0].title), several ? null : facts(groups[0].document)),
     h('div', { class: 'columns' }, nav, main),
     h('footer', null, 'Written by ', h('code', null, 'cairn report'), '. This file holds all its data and needs no network.'))
-  groups.forEach((group) => group.sections.forEach((section) => section.start && section.start()))
+  groups.forEach((group) => group.sections.forEach((section) => section.start()))
   follow(nav, groups)
 }
 

@@ -36,21 +36,33 @@ function dataOf(drawn, title) {
   return details
 }
 
+const failed = (error) => {
+  console.error(error)
+  return h('p', { class: 'empty' }, `This section cannot be shown: ${error.message}.`)
+}
+
 /* The element, and start() to call when it is in the page. */
 export function sectionOf(section, id, level) {
-  const title = capital(section.title || '')
+  section ||= {}
+  const title = capital(section.title)
   let drawn
   try {
     const draw = kinds[section.kind]
     if (!draw) throw new Error(`there is no kind of section called ${section.kind}`)
     drawn = draw(section)
   } catch (error) {
-    console.error(error)
-    drawn = { plot: h('p', { class: 'empty' }, `This section cannot be shown: ${error.message}.`) }
+    drawn = { plot: failed(error) }
   }
   const element = h('section', { class: `card of-${section.kind}`, id, 'aria-labelledby': `${id}-title` },
     h(level, { id: `${id}-title` }, title || capital(section.kind)), drawn.plot,
     section.note ? h('div', { class: 'note' }, prose(section.note)) : null,
     drawn.rows ? dataOf(drawn, title) : null)
-  return { element, title: title || capital(section.kind), start: drawn.start }
+  const start = () => {
+    try {
+      if (drawn.start) drawn.start()
+    } catch (error) {
+      drawn.plot.replaceWith(failed(error))
+    }
+  }
+  return { element, title: title || capital(section.kind), start }
 }
