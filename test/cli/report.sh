@@ -235,6 +235,13 @@ head -c 3000 /dev/zero >zeros
 expect recording-of-nothing 125 no-out -- "$cairn" report zeros
 check nothing-is-made test ! -e cairn.zeros.html
 
+expect export-list 0 'out:^pprof  ' 'out:^dhat  ' no-err -- "$cairn" report --export list
+expect export-folded 0 'out:^written to small.folded$' no-err -- "$cairn" report --export folded -o small.folded small.trace
+expect export-folded-to-stdout 0 'out:^prog.* 1000$' no-err -- "$cairn" report --export folded small.trace
+check export-folded-adds-up same "$(awk '{ sum += $NF } END { print sum }' small.folded)" 4500
+expect export-of-two 125 'err:takes one recording, not 2' -- "$cairn" report --export folded small.trace larger.trace
+expect export-exists 125 'err:small.folded exists' -- "$cairn" report --export folded -o small.folded small.trace
+
 # --- the page in a browser ------------------------------------------------------------------------
 
 python3 "$here/report/page.py" "$cairn" >pages 2>&1

@@ -23,15 +23,15 @@ static const char help[] =
     "Example:  cairn record -o my.trace ./prog; cairn report my.trace\n"
     "\n"
     "Usage: cairn report [OPTION...] FILE...\n"
-    "Makes one page of recordings, and of documents that other verbs wrote (--json): an HTML file\n"
-    "that holds all it needs. Several files become several parts of the page.\n"
+    "Makes a page of recordings, and of documents that other verbs wrote (--json): an HTML file\n"
+    "that holds all it needs, with a part for each FILE.\n"
     "\n"
     "  -o, --output FILE      the page (cairn.NAME.html); - is standard output\n"
     "  -f, --overwrite        FILE may exist\n"
     "      --text             print the report to the terminal instead\n"
     "      --json             print the document instead (several: an array of them)\n"
     "      --export FORMAT    write for another viewer: pprof, folded, speedscope, massif, dhat;\n"
-    "                         folded:blocks, :peak, :left, :temporary count other things\n"
+    "                         and `folded:peak` and its like: `list` tells\n"
     "      --process N        of a recording: process N alone (0 is the first)\n"
     "      --suppressions F   leave out known leaks: lines as `leak:function`\n"
     "      --fail-on LIMITS   exit code 1 if a recording exceeds one: leak, peak>64M,\n"
@@ -195,6 +195,8 @@ static int report(struct part *parts, size_t count, const struct report_options 
         free(next);
         free(quoted);
     }
+    if (written && path && !makes_page)
+        printf("written to %s\n", path);
     for (size_t i = 0; i < count; i++)
         if (parts[i].is_recording)
             within = recording_within(&parts[i].recording, &options->limits) && within;

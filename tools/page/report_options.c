@@ -6,11 +6,19 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "export/export.h"
 #include "message.h"
+
+/* `--export list` */
+static void list_formats(void)
+{
+    for (const struct export_format *format = export_formats; format->name; format++)
+        printf("%-17s %s\n", format->name, format->summary);
+}
 
 static bool read_format(struct report_options *options, const char *verb, const char *word)
 {
@@ -26,7 +34,7 @@ static bool read_format(struct report_options *options, const char *verb, const 
     if (nearest)
         message("%s: no format '%s' (did you mean %s?)", verb, word, nearest);
     else
-        message("%s: --export is pprof, folded, speedscope, massif or dhat, not '%s'", verb, word);
+        message("%s: no format '%s' (see cairn report --export list)", verb, word);
     return false;
 }
 
@@ -92,6 +100,11 @@ int report_options_read(struct report_options *options, const char *verb, const 
             options->form = REPORT_JSON;
             break;
         case EXPORT:
+            options->help = strcmp(optarg, "list") == 0;
+            if (options->help) {
+                list_formats();
+                return 0;
+            }
             good = read_format(options, verb, optarg);
             break;
         case PROCESS:

@@ -24,7 +24,7 @@ struct report_options {
     int count;
 };
 
-/* 0, or the exit code after a message. With `help`, the page was printed. */
+/* 0, or the exit code after a message. With `help`, what was asked for was printed. */
 int report_options_read(struct report_options *options, const char *verb, const char *help,
                         int argc, char **argv);
 void report_options_fini(struct report_options *options);
