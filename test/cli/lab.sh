@@ -85,12 +85,15 @@ document = json.load(open(path))
 assert document["schema"] == "cairn.lab" and document["version"] == 1
 table = [s for s in document["sections"] if s["kind"] == "table" and s["title"] == title][0]
 names = [c["name"] for c in table["columns"]]
+unit = {c["name"]: c["unit"] for c in table["columns"]}
 row = [r for r in table["rows"] if r[0] == allocator][0]
 good = True
 for pair in wanted.split(";"):
     metric, value = pair.split("=")
     seen = row[names.index(metric)]
     expected = None if value == "null" else eval(value)
+    if expected is not None and unit[metric] == "percent":
+        expected *= 100
     if (seen is None) != (expected is None) or (seen is not None and abs(seen - expected) > 1e-9):
         print(f"{metric} is {seen}, not {value}", end="; ")
         good = False
@@ -228,6 +231,17 @@ assert [s["title"] for s in sections[1:]] == ["By fit, means over all else", "By
 mean = sum(row[3] for row in table["rows"][:2]) / 2
 assert abs(sections[1]["series"][0]["values"][0] - mean) < 1e-9
 END
+
+name="a page"
+see "$cairn" lab run --fit first,best --steps 500 --html page.html
+if [ "$code" = 0 ] && head -c 15 page.html | grep -qi '<!doctype html>' &&
+    grep -q 'cairn.lab' page.html; then
+    ok
+elif grep -q 'this build of cairn has no page' err && [ ! -e page.html ]; then
+    skip "this build has none"
+else
+    not_ok "none was written"
+fi
 
 # --- what must be refused --------------------------------------------------------------------------
 

@@ -241,6 +241,32 @@ static void robson_by_hand(void **state)
     end(&stage);
 }
 
+/*
+ * M = 6, n = 4: blocks at 0 to 5; 1, 3, 5 go; one of 2 comes, to 5. Of the addresses that are 0
+ * modulo 4, the blocks at 0 and 4 lie on one, and spoil 3 units each; of those that are 2, the block
+ * at 2, and that at 5, which spoil 3 and 2. So 0 and 4 stay, and one of 4 comes, to 5: 9 units.
+ */
+static void robson_chooses(void **state)
+{
+    static const char wanted[] = "alloc 0 24\nalloc 1 24\nalloc 2 24\nalloc 3 24\nalloc 4 24\n"
+                                 "alloc 5 24\nfree 1\nfree 3\nfree 5\nalloc 6 56\nfree 2\n"
+                                 "free 6\nalloc 7 120\n";
+    struct pattern_request request = {
+        .name = "robson", .from = 1, .to = 128, .live = 6, .steps = 1};
+    struct ops ops;
+    char *text = NULL;
+    size_t size;
+
+    (void)state;
+    assert_true(pattern_make(&ops, &request));
+    FILE *to = open_memstream(&text, &size);
+    ops_write(&ops, to);
+    fclose(to);
+    assert_string_equal(text, wanted);
+    free(text);
+    ops_fini(&ops);
+}
+
 /* The bound of 1974, which no allocator that does not move can stay below. */
 static void robson_bound(void **state)
 {
@@ -387,6 +413,8 @@ static void buddy_by_hand(void **state)
 {
     struct stage stage = {.ops = {.list = NULL}};
     struct subject_choice buddy = {.kind = SUBJECT_BUDDY};
+    struct map map = {.runs = NULL};
+    uint64_t sums[MAP_STATES] = {0};
 
     (void)state;
     ops_alloc(&stage.ops, 100);
@@ -395,6 +423,13 @@ static void buddy_by_hand(void **state)
     assert_true(player_seek(&stage.player, 2));
     assert_value(&stage, METRIC_GRANTED, 160);
     assert_value(&stage, METRIC_INTERNAL, 1 - 124.0 / 160);
+    assert_value(&stage, METRIC_UTILISATION, 124.0 / 8192);
+    assert_true(map_take(&map, &stage.player));
+    for (size_t i = 0; i < map.count; i++)
+        sums[map.runs[i].state] += map.runs[i].size;
+    assert_int_equal(sums[MAP_USED], 124);
+    assert_int_equal(sums[MAP_WASTE], 36);
+    map_fini(&map);
     end(&stage);
 }
 
@@ -467,6 +502,70 @@ static void overlap_is_found(void **state)
     end(&stage);
 }
 
+/* An allocator that is wrong in one way. */
+static char broken_memory[1024] __attribute__((aligned(64)));
+
+static void *misaligned(void *self, cairn_layout layout)
+{
+    (void)self, (void)layout;
+    return broken_memory + 1;
+}
+
+static void *the_same(void *self, cairn_layout layout)
+{
+    (void)self, (void)layout;
+    return broken_memory;
+}
+
+static void *forgetful(void *self, void *ptr, cairn_layout layout, size_t new_size)
+{
+    (void)self, (void)ptr, (void)layout, (void)new_size;
+    return memset(broken_memory + 512, 0, 512);
+}
+
+static void ignore(void *self, void *ptr, cairn_layout layout)
+{
+    (void)self, (void)ptr, (void)layout;
+}
+
+static size_t steps_until_broken(const cairn_allocator_ops *broken)
+{
+    struct stage stage = {.ops = {.list = NULL}};
+    struct subject_choice first = fit(CAIRN_FIT_FIRST, CAIRN_FIT_IMMEDIATE);
+
+    uint32_t block = ops_alloc(&stage.ops, 100);
+    ops_alloc(&stage.ops, 100);
+    ops_free(&stage.ops, block);
+    begin(&stage, &first, 4096);
+    stage.subject.allocator = (cairn_allocator){broken, NULL};
+    while (stage.player.now.at < stage.ops.count && player_step(&stage.player))
+        continue;
+    size_t at = stage.player.now.at;
+    end(&stage);
+    return at;
+}
+
+static void broken_contracts_are_found(void **state)
+{
+    const cairn_allocator_ops crooked = {.alloc = misaligned, .dealloc = ignore};
+    const cairn_allocator_ops twice = {.alloc = the_same, .dealloc = ignore};
+    const cairn_allocator_ops loses = {.alloc = the_same, .dealloc = ignore, .realloc = forgetful};
+    struct ops ops = {.list = NULL};
+
+    (void)state;
+    assert_int_equal(steps_until_broken(&crooked), 0);
+    assert_int_equal(steps_until_broken(&twice), 2); /* the first, when it ends */
+    uint32_t block = ops_alloc(&ops, 100);
+    ops_resize(&ops, block, 200);
+    struct stage stage = {.ops = ops};
+    struct subject_choice first = fit(CAIRN_FIT_FIRST, CAIRN_FIT_IMMEDIATE);
+    begin(&stage, &first, 4096);
+    stage.subject.allocator = (cairn_allocator){&loses, NULL};
+    assert_true(player_step(&stage.player));
+    assert_false(player_step(&stage.player)); /* its contents are gone */
+    end(&stage);
+}
+
 static bool same_picture(const struct map *a, const struct map *b)
 {
     if (a->count != b->count || a->size != b->size)
@@ -495,10 +594,12 @@ static void back_is_as_before(void **state)
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         struct stage stage = {.ops = make("sawtooth", 48, MOMENTS * APART, 5)};
         struct map maps[MOMENTS] = {{.runs = NULL}}, now = {.runs = NULL};
+        struct player_figures figures[MOMENTS];
         begin(&stage, &choices[i], (size_t)64 << 10);
         for (size_t j = 0; j < MOMENTS; j++) {
             assert_true(player_seek(&stage.player, j * APART));
             assert_true(map_take(&maps[j], &stage.player));
+            figures[j] = stage.player.now;
         }
         for (size_t j = 0; j < 3 * MOMENTS; j++) { /* to and fro */
             size_t moment = j * 17 % MOMENTS;
@@ -506,6 +607,7 @@ static void back_is_as_before(void **state)
             assert_true(player_audit(&stage.player));
             assert_true(map_take(&now, &stage.player));
             assert_true(same_picture(&now, &maps[moment]));
+            assert_memory_equal(&stage.player.now, &figures[moment], sizeof figures[moment]);
         }
         for (size_t j = 0; j < MOMENTS; j++)
             map_fini(&maps[j]);
@@ -616,6 +718,7 @@ int main(void)
         cmocka_unit_test(patterns_keep_to_what_was_asked),
         cmocka_unit_test(seeds),
         cmocka_unit_test(robson_by_hand),
+        cmocka_unit_test(robson_chooses),
         cmocka_unit_test(robson_bound),
         cmocka_unit_test(span_first_fit),
         cmocka_unit_test(middle_freed),
@@ -626,6 +729,7 @@ int main(void)
         cmocka_unit_test(definitions),
         cmocka_unit_test(all_play_with_audits),
         cmocka_unit_test(overlap_is_found),
+        cmocka_unit_test(broken_contracts_are_found),
         cmocka_unit_test(back_is_as_before),
         cmocka_unit_test(map_and_cells),
         cmocka_unit_test(experiment_sums),

@@ -232,7 +232,9 @@ int lab_demo(int argc, char **argv)
     if (!output_open(&output, options.output, options.overwrite, stdout))
         return EXIT_OWN_ERROR;
     FILE *to = output_begin(&output);
-    bool good = options.json ? run_json(&options, to, argv) : run_text(&options, to);
+    char **command = lab_command(argc, argv);
+    bool good = options.json ? run_json(&options, to, command) : run_text(&options, to);
+    free(command);
     if (!good) {
         output_abandon(&output);
         return EXIT_OWN_ERROR;

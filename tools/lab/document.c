@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "page/document.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,20 @@ enum { VERSION = 1, RUNS_MOST = 20000 };
 /* What `cairn report` makes of a document; not in every build of the command. */
 void page_write(json_t *documents, const char *title, FILE *to) __attribute__((weak));
 
+static void add_definition(json_t *section, const struct metric_definition *definition)
+{
+    char *text = memory_format("%s.", definition->definition);
+
+    text[0] = (char)toupper((unsigned char)text[0]);
+    document_note(section, text);
+    free(text);
+}
+
 static void add_columns(json_t *table, const char *first)
 {
     document_column(table, first, "", NULL);
     for (size_t i = 0; i < METRICS; i++)
-        document_column(table, metric_definitions[i].title, metric_definitions[i].unit,
+        document_column(table, metric_definitions[i].title, metrics_unit((enum metric)i),
                         metric_definitions[i].better);
 }
 
@@ -33,7 +43,7 @@ static void add_row(json_t *table, const char *name, const struct metrics *metri
 
     json_append(row, json_from_text(name));
     for (size_t i = 0; i < METRICS; i++)
-        json_append(row, json_from_real(metrics->values[i]));
+        json_append(row, json_from_real(metrics_shown((enum metric)i, metrics->values[i])));
     document_row(table, row);
 }
 
@@ -66,7 +76,7 @@ static void add_line(json_t *series, const struct experiment *experiment, enum m
 
     for (size_t i = 0; i < experiment->count; i++) {
         x[i] = (double)experiment->samples[i].at;
-        y[i] = experiment->samples[i].metrics.values[metric];
+        y[i] = metrics_shown(metric, experiment->samples[i].metrics.values[metric]);
     }
     document_line(series, experiment->name, x, y, experiment->count);
     free(x);
@@ -82,11 +92,11 @@ static void add_series(json_t *document, const struct experiment *experiments, s
     for (size_t i = 0; i < sizeof over_time / sizeof *over_time; i++) {
         const struct metric_definition *definition = &metric_definitions[over_time[i]];
         json_t *series = document_series(document, definition->title, "calls", "operations",
-                                         definition->title, definition->unit);
+                                         definition->title, metrics_unit(over_time[i]));
         for (size_t j = 0; j < count; j++)
             if (is_known(&experiments[j], over_time[i]))
                 add_line(series, &experiments[j], over_time[i]);
-        document_note(series, definition->definition);
+        add_definition(series, definition);
     }
 }
 
@@ -98,11 +108,11 @@ static void add_bars(json_t *document, const struct experiment *experiments, siz
 
     for (size_t i = 0; i < count; i++)
         names[i] = experiments[i].name;
-    json_t *bars = document_bars(document, "Fragmentation and success, means", "share", "ratio",
+    json_t *bars = document_bars(document, "Fragmentation and success, means", "share", "percent",
                                  names, count);
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
         for (size_t j = 0; j < count; j++)
-            values[j] = experiments[j].mean.values[shares[i]];
+            values[j] = metrics_shown(shares[i], experiments[j].mean.values[shares[i]]);
         document_bar(bars, metric_definitions[shares[i]].title, values, NULL, NULL, count);
     }
     free(values);
@@ -178,5 +188,25 @@ bool lab_document_write(json_t *document, const struct lab_options *options, str
     } else {
         json_finish(document, to);
     }
-    return output_close(output);
+    const char *path = output->path;
+    if (!output_close(output))
+        return false;
+    if (path && options->html)
+        printf("open it: xdg-open %s\n", path);
+    else if (path)
+        printf("next: cairn report %s\n", path);
+    return true;
+}
+
+char **lab_command(int argc, char **argv)
+{
+    static char cairn[] = "cairn", lab[] = "lab";
+    char **command = memory_take((size_t)argc + 3, sizeof *command);
+    size_t count = 0;
+
+    command[count++] = cairn;
+    if (strcmp(argv[0], lab) != 0) /* without a part, argv[0] is the verb */
+        command[count++] = lab;
+    memcpy(command + count, argv, (size_t)argc * sizeof *argv);
+    return command;
 }

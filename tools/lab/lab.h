@@ -46,6 +46,9 @@ void lab_table_one(const struct experiment *experiment, FILE *to, bool color);
 json_t *lab_document(const struct experiment_plan *plan, const struct experiment *experiments,
                      size_t count, char *const *command);
 
+/* The words of the command, from "cairn" on, NULL-terminated. To be freed. */
+char **lab_command(int argc, char **argv);
+
 /* Writes a document as JSON, or as a page. False after a message. Gives it up. */
 bool lab_document_write(json_t *document, const struct lab_options *options, struct output *output);
 

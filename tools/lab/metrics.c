@@ -129,16 +129,30 @@ void metrics_take(struct metrics *metrics, struct player *player, uint64_t probe
         values[METRIC_PROBE] = player_would_get(player, probe);
 }
 
+static bool is_share(enum metric metric)
+{
+    return strcmp(metric_definitions[metric].unit, "ratio") == 0;
+}
+
+const char *metrics_unit(enum metric metric)
+{
+    return is_share(metric) ? "percent" : metric_definitions[metric].unit;
+}
+
+double metrics_shown(enum metric metric, double value)
+{
+    return is_share(metric) ? 100 * value : value;
+}
+
 char *metrics_text(enum metric metric, double value)
 {
-    const char *unit = metric_definitions[metric].unit;
     char text[TEXT_SHORT];
 
     if (!isfinite(value))
         return memory_copy("");
-    if (strcmp(unit, "ratio") == 0)
+    if (is_share(metric))
         return memory_format("%.1f %%", 100 * value);
-    if (strcmp(unit, "bytes") == 0)
+    if (strcmp(metric_definitions[metric].unit, "bytes") == 0)
         return memory_copy(text_bytes(text, value));
     if (value != floor(value))
         return memory_format("%.1f", value);

@@ -61,6 +61,10 @@ void metrics_gaps_of(struct metrics_gaps *gaps, const struct subject *subject);
 /* subject_visit, after which the subject is as it was for certain. */
 void metrics_visit(const struct subject *subject, cairn_visitor *visitor, void *context);
 
+/* As documents have it: shares are percents there. */
+const char *metrics_unit(enum metric metric);
+double metrics_shown(enum metric metric, double value);
+
 /* A value as people read it, in its unit; "" if it is not known. */
 char *metrics_text(enum metric metric, double value);
 

@@ -155,8 +155,13 @@ int lab_run(int argc, char **argv)
     else if (result == 0 && options.over) {
         message("lab: --over is for sweeps (see cairn lab sweep --help)");
         result = EXIT_OWN_ERROR;
-    } else if (result == 0)
-        result = options.watch ? lab_watch(&options) : run(&options, argv);
+    } else if (result == 0 && options.watch) {
+        result = lab_watch(&options);
+    } else if (result == 0) {
+        char **command = lab_command(argc, argv);
+        result = run(&options, command);
+        free(command);
+    }
     lab_options_fini(&options);
     return result;
 }

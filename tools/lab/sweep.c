@@ -304,7 +304,9 @@ int lab_sweep(int argc, char **argv)
         bool good = read_dimensions(&sweep, options.over);
         if (good)
             settle_choices(&options, &sweep);
-        good = good && run(&sweep, &options, argv);
+        char **command = lab_command(argc, argv);
+        good = good && run(&sweep, &options, command);
+        free(command);
         result = good ? 0 : EXIT_OWN_ERROR;
         fini(&sweep);
     }

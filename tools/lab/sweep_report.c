@@ -87,7 +87,7 @@ static void add_table(json_t *document, const struct sweep *sweep)
         document_column(table, sweep->dimensions[i].name, "", NULL);
     document_column(table, "allocator", "", NULL);
     for (size_t i = 0; i < METRICS; i++)
-        document_column(table, metric_definitions[i].title, metric_definitions[i].unit,
+        document_column(table, metric_definitions[i].title, metrics_unit((enum metric)i),
                         metric_definitions[i].better);
     for (size_t i = 0; i < sweep->cells * choices; i++) {
         json_t *row = json_array();
@@ -95,7 +95,8 @@ static void add_table(json_t *document, const struct sweep *sweep)
             json_append(row, json_from_text(sweep_value(sweep, i / choices, j)));
         json_append(row, json_from_text(sweep->experiments[i].name));
         for (size_t j = 0; j < METRICS; j++)
-            json_append(row, json_from_real(sweep->experiments[i].mean.values[j]));
+            json_append(row, json_from_real(metrics_shown((enum metric)j,
+                                                          sweep->experiments[i].mean.values[j])));
         document_row(table, row);
     }
 }
@@ -124,12 +125,13 @@ static void add_bars(json_t *document, const struct sweep *sweep, size_t which)
     const struct sweep_dimension *dimension = &sweep->dimensions[which];
     char *title = memory_format("By %s, means over all else", dimension->name);
     double *values = memory_take(dimension->count, sizeof *values);
-    json_t *bars = document_bars(document, title, "share", "ratio",
+    json_t *bars = document_bars(document, title, "share", "percent",
                                  (const char *const *)dimension->values, dimension->count);
 
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
         for (size_t j = 0; j < dimension->count; j++)
-            values[j] = mean_of(sweep, which, dimension->values[j], shares[i]);
+            values[j] = metrics_shown(shares[i],
+                                      mean_of(sweep, which, dimension->values[j], shares[i]));
         document_bar(bars, metric_definitions[shares[i]].title, values, NULL, NULL,
                      dimension->count);
     }
