@@ -26,11 +26,12 @@
 #include "lab/player.h"
 #include "lab/watch.h"
 
-/* Under AddressSanitizer memory that is put back is not what its shadow says. */
+/* Under AddressSanitizer memory that is put back is not what its shadow says, and the kit grants no
+ * byte that was not asked for. */
 #ifdef __SANITIZE_ADDRESS__
-enum { CAN_GO_BACK = 0 };
+enum { IS_PLAIN = 0 };
 #else
-enum { CAN_GO_BACK = 1 };
+enum { IS_PLAIN = 1 };
 #endif
 
 static const enum cairn_fit_strategy strategies[] = {CAIRN_FIT_FIRST, CAIRN_FIT_NEXT,
@@ -56,7 +57,7 @@ static void begin(struct stage *stage, const struct subject_choice *choice, size
     cairn_layout largest = {stage->ops.largest, 16};
 
     assert_true(subject_open(&stage->subject, choice, region, largest));
-    player_init(&stage->player, &stage->subject, &stage->ops, true);
+    player_init(&stage->player, &stage->subject, &stage->ops, IS_PLAIN);
 }
 
 static void end(struct stage *stage)
@@ -372,7 +373,7 @@ static void merged_or_not(void **state)
         assert_value(&stage, METRIC_FREE, cases[i].free);
         assert_value(&stage, METRIC_LARGEST_FREE, cases[i].largest);
         assert_value(&stage, METRIC_EXTERNAL, 1 - cases[i].largest / cases[i].free);
-        if (CAN_GO_BACK) {
+        if (IS_PLAIN) {
             assert_int_equal(player_would_get(&stage.player, 700),
                              cases[i].coalescing == CAIRN_FIT_IMMEDIATE);
             assert_true(player_would_get(&stage.player, 232));
@@ -417,6 +418,8 @@ static void buddy_by_hand(void **state)
     uint64_t sums[MAP_STATES] = {0};
 
     (void)state;
+    if (!IS_PLAIN)
+        skip();
     ops_alloc(&stage.ops, 100);
     ops_alloc(&stage.ops, 24);
     begin(&stage, &buddy, 8192);
@@ -589,7 +592,7 @@ static void back_is_as_before(void **state)
     enum { MOMENTS = 40, APART = 25 };
 
     (void)state;
-    if (!CAN_GO_BACK)
+    if (!IS_PLAIN)
         skip();
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         struct stage stage = {.ops = make("sawtooth", 48, MOMENTS * APART, 5)};

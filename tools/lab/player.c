@@ -58,16 +58,24 @@ void player_fini(struct player *player)
 
 /* ---- marks ---- */
 
+/* Never zeroes, and far from those of other blocks. */
+static uint32_t mark_of(uint32_t number)
+{
+    return (number + 1) * 0x9e3779b1u;
+}
+
 static void mark(const struct player_block *block, uint32_t number)
 {
     if (block->size < MARK)
         return;
+    number = mark_of(number);
     memcpy(block->ptr + block->size - MARK, &number, MARK);
     memcpy(block->ptr, &number, MARK);
 }
 
 static bool has_mark(const struct player_block *block, uint32_t number, uint64_t size)
 {
+    number = mark_of(number);
     if (size < MARK || memcmp(block->ptr, &number, MARK) != 0)
         return size < MARK;
     /* Short blocks' marks overlap; of one that was cut, only the first is left. */
