@@ -57,6 +57,8 @@ packages() {
     strace               test   required  strace
     coreutils            test   required  timeout
     clang-format         test   optional  clang-format
+    redis-server         test   optional  redis-server
+    redis-tools          test   optional  redis-benchmark
     bc                   test   optional  bc
     dc                   test   optional  dc
     bzip2                test   optional  bzip2

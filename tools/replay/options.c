@@ -34,7 +34,7 @@ static const char help[] =
     "                         a page; the default), all\n"
     "      --check            write and verify every byte: finds allocators that give it twice\n"
     "      --strict           threads keep the order of the whole trace, not only that of blocks\n"
-    "      --process PID      which one; default: the one with most events\n"
+    "      --process N        which one, from 0; default: the one with most events\n"
     "      --json, --csv      everything, single runs included; with -o the table is shown as "
     "well\n"
     "  -o, --output FILE      write to FILE, which must not exist yet; -f, --overwrite: it may\n"
@@ -171,7 +171,7 @@ static bool take(struct replay_options *options, int option)
     case STRICT:
         return options->strict = true;
     case PROCESS:
-        return read_number("process", optarg, 1, INT_MAX, &options->process);
+        return read_number("process", optarg, 0, REPLAY_ANY_PROCESS - 1, &options->process);
     case JSON:
         options->format = REPLAY_JSON;
         return true;
@@ -199,6 +199,7 @@ int replay_options_read(struct replay_options *options, int argc, char **argv)
         .rounds = 5,
         .checkpoints = 200,
         .seed = 1,
+        .process = REPLAY_ANY_PROCESS,
     };
     opterr = 0;
     while ((option = getopt_long(argc, argv, ":o:fh", known, NULL)) != -1) {

@@ -3,11 +3,14 @@
 #ifndef CAIRN_TOOLS_REPLAY_OPTIONS_H
 #define CAIRN_TOOLS_REPLAY_OPTIONS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "output.h"
+
+enum { REPLAY_ANY_PROCESS = INT_MAX };
 
 enum replay_format { REPLAY_TABLE, REPLAY_JSON, REPLAY_CSV };
 enum replay_touch { REPLAY_TOUCH_NONE, REPLAY_TOUCH_PAGES, REPLAY_TOUCH_ALL };

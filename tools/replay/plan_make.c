@@ -149,16 +149,16 @@ static bool choose(struct choice *choice, const char *path, const struct plan_op
     if (!reader)
         return false;
     while (trace_next(reader, &event)) {
-        bool wanted = !options->pid || trace_process(reader, event.process)->pid == options->pid;
+        bool wanted = options->process < 0 || event.process == options->process;
         count_event(choice, &event, wanted);
         show(progress, "looking through the trace", reader);
     }
     clear(progress);
     const char *damage = trace_damage(reader);
-    if (!choice->best.found && options->pid)
-        message("replay: the trace has no allocations of a process %d (without --process, the one "
-                "with most is taken)",
-                options->pid);
+    if (!choice->best.found && options->process >= 0)
+        message("replay: the trace has no allocations of process %lld; it has %u process%s, from 0",
+                (long long)options->process, trace_processes(reader),
+                trace_processes(reader) == 1 ? "" : "es");
     else if (!choice->best.found)
         message("replay: there are no allocations in %s%s%s", path, damage ? ": it is " : "",
                 damage ? damage : "");
@@ -178,6 +178,7 @@ static void describe(struct plan *plan, const struct trace_reader *reader, uint3
     if (!*command)
         command = trace_info(reader)->command;
     plan->command = memory_copy(command ? command : "");
+    plan->process = process;
     plan->pid = from->pid;
     plan->damage = damage ? memory_copy(damage) : NULL;
 }

@@ -15,8 +15,9 @@
 struct plan {
     int file; /* -1: none; programs that are started inherit it */
     struct plan_header header;
-    uint64_t size; /* bytes of the file */
-    char *command; /* of the process, or what was recorded */
+    uint64_t size;    /* bytes of the file */
+    char *command;    /* of the process, or what was recorded */
+    uint32_t process; /* its index in the trace */
     int pid;
     uint64_t processes; /* in the trace, programs executed counted as new ones */
     uint64_t threads;
@@ -27,7 +28,7 @@ struct plan {
 
 struct plan_options {
     bool strict;
-    int pid; /* 0: the process with most events */
+    int64_t process; /* index; -1: the one with most events */
     bool shows_progress;
 };
 

@@ -46,8 +46,9 @@ static void print_head(const struct replay_contest *contest, FILE *to)
     char blocks[TEXT_SHORT], bytes[TEXT_SHORT], left[TEXT_SHORT], left_bytes[TEXT_SHORT];
 
     fprintf(to, "%s", contest->trace);
+    fprintf(to, ", process %" PRIu32, plan->process);
     if (plan->pid)
-        fprintf(to, ", process %d", plan->pid);
+        fprintf(to, " (pid %d)", plan->pid);
     if (*plan->command)
         fprintf(to, ": %.*s%s", WIDEST, plan->command,
                 strlen(plan->command) > WIDEST ? text_signs()->ellipsis : "");
@@ -201,8 +202,9 @@ static void print_left_out(const struct plan *plan, FILE *to)
 {
     note_count(to, plan->unknown, "free of a block that the process was not seen to make: left out",
                "frees of blocks that the process was not seen to make: left out");
-    note_count(to, plan->strange, "address was given out twice: the trace is not in order",
-               "addresses were given out twice: the trace is not in order");
+    note_count(to, plan->strange,
+               "address was given out twice: the trace is not in order, or not whole",
+               "addresses were given out twice: the trace is not in order, or not whole");
     note_count(to, plan->failed, "allocation that failed in the program: left out",
                "allocations that failed in the program: left out");
     note_count(to, plan->folded, "thread shares a thread of the replay with others",

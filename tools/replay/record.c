@@ -187,6 +187,7 @@ static json_t *trace_json(const struct replay_contest *contest)
 
     json_put(object, "file", json_from_text(contest->trace));
     json_put(object, "command", json_from_text(plan->command));
+    json_put(object, "process", json_integer(plan->process));
     json_put(object, "pid", json_integer(plan->pid));
     json_put(object, "operations", whole(header->operations));
     json_put(object, "allocations", whole(header->allocations));

@@ -314,7 +314,7 @@ static int replay(struct replay_contest *contest, struct allocator_list *list,
     struct plan plan;
     struct plan_options wanted = {
         .strict = options->strict,
-        .pid = (int)options->process,
+        .process = options->process == REPLAY_ANY_PROCESS ? -1 : (int64_t)options->process,
         .shows_progress = isatty(STDERR_FILENO),
     };
     char *stack_library;
