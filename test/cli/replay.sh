@@ -251,6 +251,8 @@ check "threads that follow each other: counted" json_is follow.json \
 printf 'cairn trace 1\n@info command="x"\n' >empty.text
 expect "nothing in it" 125 one-line "err:no allocations" no-out -- "$cairn" replay empty.text
 echo 'hello' >strange.text
+printf 'cairn trace 1\nfree 0x10\n' >frees.text
+expect "frees alone" 125 one-line "err:none of the blocks" no-out -- "$cairn" replay frees.text
 expect "no trace" 125 one-line no-out -- "$cairn" replay strange.text
 expect "no file" 125 one-line "err:nowhere.text" no-out -- "$cairn" replay nowhere.text
 cat >two.text <<'END'
@@ -284,6 +286,7 @@ broken() {
 broken sound -DSOUND
 broken overlap -DOVERLAP=1
 broken crash -DCRASH=1
+broken hang -DHANG=1
 broken dirty -DDIRTY=1
 broken crooked -DCROOKED=1
 broken partial -DPARTIAL
@@ -297,6 +300,8 @@ expect "allocator: a sound one" 0 "out:^sound .*MiB" -- "$cairn" replay "${quick
     --allocators "sound=$tmp/lib-sound.so,system" threads.text
 named overlap 'blocks overlap|was changed'
 named crash 'it crashed \(SIG'
+expect "allocator: hang" 1 "out:^hang: it was not done within 2 s" "out:^system .*MiB" -- "$cairn" \
+    replay "${quick[@]}" --limit 2 --allocators "hang=$tmp/lib-hang.so,system" threads.text
 named dirty 'from calloc .* is not 0'
 named crooked 'not aligned to 256'
 named partial 'it has malloc, but no '

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A malloc for the tests of `cairn replay`, to be preloaded: blocks one after the other from a large
- * region, never used again. OVERLAP, CRASH, DIRTY, CROOKED: each makes one kind of mistake;
+ * region, never used again. OVERLAP, CRASH, HANG, DIRTY, CROOKED: each makes one kind of mistake;
  * PARTIAL leaves most functions out.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <malloc.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,9 @@
 #endif
 #ifndef DIRTY
 #define DIRTY 0
+#endif
+#ifndef HANG
+#define HANG 0
 #endif
 #ifndef CROOKED
 #define CROOKED 0
@@ -55,6 +59,8 @@ static void *take(size_t size, size_t align)
 
     if (CRASH && number == LATE)
         __builtin_trap();
+    while (HANG && number == LATE)
+        sched_yield();
     size_t room = (size + HEADER + align + 15) & ~(size_t)15;
     uintptr_t at = (uintptr_t)from + atomic_fetch_add(&used, room) + HEADER;
     at = (at + align - 1) & ~(uintptr_t)(align - 1);

@@ -34,6 +34,8 @@ static const char help[] =
     "                         a page; the default), all\n"
     "      --check            write and verify every byte: finds allocators that give it twice\n"
     "      --strict           threads keep the order of the whole trace, not only that of blocks\n"
+    "      --limit SECONDS    then a run is given up; default: 60 and 20 for each million "
+    "operations\n"
     "      --process N        which one, from 0; default: the one with most events\n"
     "      --json, --csv      everything, single runs included; with -o the table is shown as "
     "well\n"
@@ -117,6 +119,7 @@ enum {
     CHECK,
     STRICT,
     PROCESS,
+    LIMIT,
     JSON,
     CSV,
     COLOR
@@ -134,6 +137,7 @@ static const struct option known[] = {
     {"check", no_argument, NULL, CHECK},
     {"strict", no_argument, NULL, STRICT},
     {"process", required_argument, NULL, PROCESS},
+    {"limit", required_argument, NULL, LIMIT},
     {"json", no_argument, NULL, JSON},
     {"csv", no_argument, NULL, CSV},
     {"output", required_argument, NULL, 'o'},
@@ -172,6 +176,8 @@ static bool take(struct replay_options *options, int option)
         return options->strict = true;
     case PROCESS:
         return read_number("process", optarg, 0, REPLAY_ANY_PROCESS - 1, &options->process);
+    case LIMIT:
+        return read_number("limit", optarg, 1, INT_MAX, &options->limit);
     case JSON:
         options->format = REPLAY_JSON;
         return true;

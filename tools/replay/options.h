@@ -22,6 +22,7 @@ struct replay_options {
     enum replay_touch touch;
     enum color_when color;
     unsigned long rounds, checkpoints, process, seed;
+    unsigned long limit; /* seconds for a run; 0: as many as seem fair */
     const char *allocators, *library, *output;
     const char **stacks;
     size_t stack_count;

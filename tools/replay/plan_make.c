@@ -188,7 +188,11 @@ static bool finish(struct plan *plan, struct compiler *compiler)
     struct stat status;
     bool good = compiler_finish(compiler);
 
-    if (!good)
+    if (good && compiler->writer.header.operations == 0 && plan->command) {
+        message("replay: none of the blocks in the trace is one that the process was seen to make");
+        good = false;
+    }
+    if (compiler->writer.error)
         message("replay: cannot write the plan: %s", strerror(compiler->writer.error));
     plan->header = compiler->writer.header;
     plan->size = fstat(plan->file, &status) == 0 ? (uint64_t)status.st_size : 0;

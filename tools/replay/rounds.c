@@ -18,7 +18,8 @@
 #include "replay/replay.h"
 #include "text.h"
 
-static const double quiet_seconds = 1; /* before progress is shown */
+static const double quiet_seconds = 1;                             /* before progress is shown */
+static const double least_limit = 60, limit_per_operation = 20e-6; /* seconds */
 
 enum { ALONE = 3 }; /* instead of a touch: see replayer/replayer.h */
 
@@ -70,6 +71,16 @@ static bool same_file(const char *a, const char *b)
            left.st_ino == right.st_ino;
 }
 
+/* Allocators that wait for ever shall not keep us. */
+static double limit_of(const struct course *course)
+{
+    const struct replay_contest *contest = course->contest;
+
+    if (contest->options->limit)
+        return (double)contest->options->limit;
+    return least_limit + limit_per_operation * (double)contest->plan->header.operations;
+}
+
 /* Why the run is worth nothing; NULL if it is good. For free(). */
 static char *judge(const struct course *course, const struct replay_entrant *entrant,
                    const struct spawn_outcome *outcome, const struct listener *listener)
@@ -85,6 +96,8 @@ static char *judge(const struct course *course, const struct replay_entrant *ent
                   : NULL;
     else if (result->state >= RESULT_FAULT)
         why = memory_copy(result->text);
+    else if (outcome->timed_out)
+        why = memory_format("it was not done within %.0f s", limit_of(course));
     else if (outcome->signal)
         why = memory_format("it crashed (%s)%s%s", text_signal(signal, outcome->signal),
                             said ? ": " : "", said ? said : "");
@@ -117,6 +130,7 @@ static bool run_once(struct course *course, struct replay_entrant *entrant, cons
         .own_group = true,
         .input = -1,
         .errors = listen_errors(&listener),
+        .limit_seconds = limit_of(course),
         .tick = show_progress,
         .tick_context = course,
     };
