@@ -48,14 +48,14 @@ static void add_table(json_t *document, const struct replay_contest *contest)
 
     document_column(table, "allocator", "", NULL);
     document_column(table, "time", "seconds", "less");
-    document_column(table, "ratio to the fastest", "ratio", "less");
-    document_column(table, "CPU per operation", "nanoseconds", "less");
+    document_column(table, "to the fastest", "ratio", "less");
+    document_column(table, "per operation", "nanoseconds", "less");
     document_column(table, "peak RSS", "bytes", "less");
-    document_column(table, "granted / asked, at most live", "ratio", "less");
-    document_column(table, "RSS / asked, at most live", "ratio", "less");
-    document_column(table, "mean inside blocks", "bytes", "less");
-    document_column(table, "mean outside blocks", "bytes", "less");
-    document_column(table, "RSS when all is freed", "bytes", "less");
+    document_column(table, "granted/asked", "ratio", "less");
+    document_column(table, "RSS/asked", "ratio", "less");
+    document_column(table, "inside blocks", "bytes", "less");
+    document_column(table, "outside blocks", "bytes", "less");
+    document_column(table, "RSS at end", "bytes", "less");
     document_column(table, "failure", "", NULL);
     for (size_t i = 0; i < contest->count; i++) {
         const struct replay_entrant *entrant = &contest->entrants[i];
@@ -77,6 +77,8 @@ static void add_table(json_t *document, const struct replay_contest *contest)
         json_append(row, json_from_text(entrant->failure ? entrant->failure : entrant->why_not));
         document_row(table, row);
     }
+    document_note(table, "Per operation: CPU time. Granted and RSS to asked: when most bytes were "
+                         "live. Inside and outside blocks: means over the checkpoints.");
 }
 
 /* One bar an allocator. */
@@ -142,6 +144,7 @@ static void add_line(json_t *series, const char *name, const struct replay_entra
 static void add_series(json_t *document, const struct replay_contest *contest, const char *title,
                        enum curve curve, const char *note)
 {
+    const struct replay_entrant *any = NULL;
     json_t *series = NULL;
 
     for (size_t i = 0; i < contest->count; i++) {
@@ -149,13 +152,13 @@ static void add_series(json_t *document, const struct replay_contest *contest, c
         bool has = curve == CURVE_RSS || entrant->knows_granted;
         if (!replay_took_part(entrant) || !entrant->measured || !has)
             continue;
-        if (!series) {
+        if (!series)
             series = document_series(document, title, "operations", "count", "memory", "bytes");
-            if (curve == CURVE_RSS)
-                add_line(series, "asked for", entrant, CURVE_ASKED);
-        }
         add_line(series, entrant->name, entrant, curve);
+        any = entrant;
     }
+    if (any && curve == CURVE_RSS) /* last, so that allocators have the same colours everywhere */
+        add_line(series, "asked for", any, CURVE_ASKED);
     if (series)
         document_note(series, note);
 }
@@ -373,7 +376,7 @@ void replay_print_csv(const struct replay_contest *contest, FILE *to)
 {
     char *arguments = text_command(contest->argv, 0);
 
-    fprintf(to, "# cairn %s\n", arguments);
+    fprintf(to, "# %s\n", arguments);
     fputs("allocator,pass,round,operation,wall_seconds,cpu_seconds,minor_faults,major_faults,"
           "peak_rss_bytes,blocks,requested_bytes,granted_bytes,rss_bytes,failure\n",
           to);

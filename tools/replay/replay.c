@@ -336,11 +336,22 @@ static int replay(struct replay_contest *contest, struct allocator_list *list,
     return result;
 }
 
+/* "cairn", and what it was given. */
+static char **whole_command(int argc, char **argv)
+{
+    char **words = memory_take((size_t)argc + 2, sizeof *words);
+
+    words[0] = (char *)"cairn";
+    memcpy(words + 1, argv, (size_t)argc * sizeof *words);
+    return words;
+}
+
 int replay_main(int argc, char **argv)
 {
     struct replay_options options;
     struct allocator_list list;
     struct output output;
+    char **command = whole_command(argc, argv); /* before options are put in front */
 
     int result = replay_options_read(&options, argc, argv);
     if (result == 0 && !options.help && !options.trace) {
@@ -350,7 +361,7 @@ int replay_main(int argc, char **argv)
         if (select_allocators(&options, &list)) {
             if (output_open(&output, options.output, options.overwrite, stdout)) {
                 struct replay_contest contest = {
-                    .options = &options, .trace = options.trace, .argv = argv};
+                    .options = &options, .trace = options.trace, .argv = command};
                 result = replay(&contest, &list, &output);
                 if (output.stream)
                     output_abandon(&output);
@@ -359,5 +370,6 @@ int replay_main(int argc, char **argv)
         allocators_free(&list);
     }
     replay_options_fini(&options);
+    free(command);
     return result;
 }

@@ -54,7 +54,7 @@ struct replay_contest {
     const struct replay_options *options;
     const struct plan *plan;
     const char *trace;
-    char *const *argv;
+    char *const *argv; /* the whole command */
     char *replayer;
     struct replay_entrant *entrants;
     size_t count;

@@ -33,6 +33,8 @@ void gate_await(struct gate *gate, uint64_t wanted);
 static inline void gate_raise(struct gate *gate, uint64_t value)
 {
     atomic_store_explicit(&gate->value, value, memory_order_release);
+    atomic_signal_fence(
+        memory_order_seq_cst); /* the compiler keeps the order, membarrier the rest */
     if (__builtin_expect(value >= atomic_load_explicit(&gate->wanted, memory_order_relaxed), 0))
         gate_ring(gate);
 }
