@@ -65,7 +65,7 @@ static void *take(size_t size, size_t align)
     uintptr_t at = (uintptr_t)from + atomic_fetch_add(&used, room) + HEADER;
     at = (at + align - 1) & ~(uintptr_t)(align - 1);
     unsigned char *block = (unsigned char *)at;
-    if (OVERLAP && number > LATE && number % 8 == 0 && atomic_load(&last))
+    if (OVERLAP && align <= 16 && number > LATE && number % 8 == 0 && atomic_load(&last))
         return atomic_load(&last); /* whose it is already */
     memcpy(block - sizeof size, &size, sizeof size);
     atomic_store(&last, block);
