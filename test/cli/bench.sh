@@ -14,6 +14,7 @@ set -u
 cairn=$(realpath -- "${1:?usage: bench.sh CAIRN LIB FOLDER}")
 lib=$(realpath -- "${2:?usage: bench.sh CAIRN LIB FOLDER}")
 folder=$(realpath -- "${3:?usage: bench.sh CAIRN LIB FOLDER}")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
@@ -146,7 +147,7 @@ fi
 
 expect "list" 0 "out:^cells +workload +1 thread" "out:^redis +program" "out:^latency" \
     -- bench --list
-name="list: each workload has its file, and two sentences in the docs"
+name="list: each program has its file, and a row in the docs"
 see bench --list
 missing=$(awk '$2 == "workload" { print $1 }' out | while read -r row; do
     [ -x "$folder/$row" ] || echo "$row"
@@ -154,7 +155,10 @@ done)
 scripts=$(awk '$2 == "program" { print $1 }' out | while read -r row; do
     [ -x "$folder/programs/$row.sh" ] || echo "$row"
 done)
-if [ -z "$missing$scripts" ]; then ok; else not_ok "no files for: $missing $scripts"; fi
+docs=$(awk '{ print $1 }' out | while read -r row; do
+    grep -q "^| $row | .*\.\( |\|$\)" "$here/../../docs/bench.md" || echo "$row"
+done)
+if [ -z "$missing$scripts$docs" ]; then ok; else not_ok "no files: $missing $scripts; no docs: $docs"; fi
 expect "help" 0 "out:^Example:  cairn bench" -- bench --help
 name="help fits a screen"
 if [ "$(wc -l <out)" -le 40 ]; then ok; else not_ok "too long"; fi
@@ -232,6 +236,59 @@ expect "--latency means its row" 0 "out:^latency: " "no-out:^cells" \
 expect "--table" 0 "out:^by which people choose" "out:^fragmentation +[0-9]" \
     "out:^footprint +[0-9.]+ [KM]iB" "no-out:^cells" \
     -- bench --table --quick --rounds 1 --allocators system
+
+# --- recorded traces -----------------------------------------------------------------------------
+
+mkdir -p suite/traces
+for file in "$folder"/*; do
+    [ "$(basename "$file")" = traces ] || ln -s "$file" suite/
+done
+printf '%s\n' 'cairn trace 1' '@process 0 parent=0 pid=100 command="tiny"' \
+    '@thread 0 process=0 tid=100' '1 0 0 alloc 0x10 100' '2 0 0 alloc 0x20 200' '3 0 0 free 0x10' \
+    >suite/traces/tiny.text
+expect "traces are listed" 0 "out:^replay-tiny +replay" \
+    -- env CAIRN_BENCH="$tmp/suite" "$cairn" bench --list
+if "$cairn" replay --help >/dev/null 2>&1; then
+    expect "a trace is replayed" 0 "out:^replay-tiny: .*; 2 rounds" "out:^cairn +[0-9.]+ .s" \
+        -- env CAIRN_BENCH="$tmp/suite" "$cairn" bench --only replay-tiny --rounds 2 \
+        --allocators system,cairn
+    echo 'nonsense' >suite/traces/tiny.text
+    expect "a trace that cannot be read is named" 1 "out:^replay-tiny failed: .* it said: cairn: " \
+        -- env CAIRN_BENCH="$tmp/suite" "$cairn" bench --only replay-tiny --rounds 1 \
+        --allocators system
+else
+    expect "without the verb, traces are named" 1 "out:^replay-tiny failed: .*no verb 'replay'" \
+        -- env CAIRN_BENCH="$tmp/suite" "$cairn" bench --only replay-tiny --rounds 1 \
+        --allocators system
+fi
+
+# --- real programs -------------------------------------------------------------------------------
+
+expect "real programs are measured or named" 0 "out:^(sqlite3: a shop|sqlite3 left out)" \
+    "out:^(redis: redis-server|redis left out)" "out:^(web: a threaded|web left out)" \
+    -- bench --only sqlite3,redis,web --quick --rounds 1 --allocators cairn
+
+name="a server does not outlive a command that is killed"
+if command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null; then
+    "$cairn" bench --only redis --allocators system --rounds 1 >out 2>err </dev/null &
+    runner=$!
+    server=
+    for _ in $(seq 200); do
+        server=$(pgrep -P "$runner" redis-server) && break
+        sleep 0.02
+    done
+    kill -KILL "$runner"
+    wait "$runner" 2>/dev/null
+    gone=no
+    for _ in $(seq 100); do
+        [ -n "$server" ] && ! kill -0 "$server" 2>/dev/null && gone=yes && break
+        sleep 0.02
+    done
+    if [ "$gone" = yes ]; then ok; else not_ok "redis-server ($server) lives on"; fi
+    rm -rf "${TMPDIR:?}"/cairn-bench-*
+else
+    skip "no redis-server"
+fi
 
 # --- what goes wrong -----------------------------------------------------------------------------
 

@@ -155,10 +155,13 @@ bool bench_select(struct bench *bench)
 void bench_print_list(const struct bench *bench, FILE *to)
 {
     const struct suite_row *row;
+    size_t widest = 0;
 
     for (size_t i = 0; (row = row_at(bench, i)); i++)
-        fprintf(to, "%-9s %-9s %3s thread%s  %s\n", row->name, suite_kinds[row->kind], row->threads,
-                strcmp(row->threads, "1") == 0 ? " " : "s", row->shows);
+        widest = strlen(row->name) > widest ? strlen(row->name) : widest;
+    for (size_t i = 0; (row = row_at(bench, i)); i++)
+        fprintf(to, "%-*s %-9s %3s thread%s  %s\n", (int)widest, row->name, suite_kinds[row->kind],
+                row->threads, strcmp(row->threads, "1") == 0 ? " " : "s", row->shows);
 }
 
 /*
