@@ -103,22 +103,30 @@ for workload in "$folder"/*; do
         -- "$workload" nosuch=1
 done
 
-# An allocator that hands out blocks that overlap must not get through.
-name="workloads notice overlapping blocks"
+# An allocator that puts small blocks into the middle of larger ones must not get through.
+name="workloads notice blocks within blocks"
 if "${CC:-cc}" -shared -fPIC -O1 -x c - -o overlapping.so 2>/dev/null <<'END'; then
 #include <stddef.h>
 #include <string.h>
 static _Alignas(64) char room[64 << 20];
 static size_t used;
-static int calls;
+static char *inside;
 void *malloc(size_t size)
 {
-    used = (used + 63) / 64 * 64 + 16;
-    char *at = room + used, *size_at = at - 16;
-    memcpy(size_at, &size, sizeof size);
-    if (++calls % 50 != 0 || size < 64)
+    char *at = inside;
+    if (!inside || size > 40) {
+        used = (used + 63) / 64 * 64 + 16;
+        at = room + used;
         used += size;
-    return used < sizeof room ? at : NULL;
+        if (size >= 256)
+            inside = at + 96;
+    } else {
+        inside = NULL;
+    }
+    if (used >= sizeof room)
+        return NULL;
+    memcpy(at - 16, &size, sizeof size);
+    return at;
 }
 void free(void *block) { (void)block; }
 void *calloc(size_t n, size_t size) { return malloc(n * size); }
