@@ -118,7 +118,7 @@ void *malloc(size_t size)
         used = (used + 63) / 64 * 64 + 16;
         at = room + used;
         used += size;
-        if (size >= 256)
+        if (size >= 256 && size <= 400)
             inside = at + 96;
     } else {
         inside = NULL;
