@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Makes build/aarch64-sysroot: the C and C++ libraries, cmocka and jansson for 64-bit Arm, as Debian
+# Makes build/aarch64-sysroot: the C and C++ libraries and cmocka for 64-bit Arm, as Debian
 # has them. The packages are fetched by apt-get with lists and settings of its own, below build/, and
 # unpacked, not installed: the machine stays as it is, and nothing here needs to be root. Once there,
 # the folder is kept.
@@ -12,7 +12,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 2
 
 packages=(libc6 libc6-dev linux-libc-dev libgcc-s1 libgcc-12-dev libstdc++6 libstdc++-12-dev
-    libcmocka0 libcmocka-dev libjansson4 libjansson-dev)
+    libcmocka0 libcmocka-dev)
 sysroot=$PWD/build/aarch64-sysroot
 done=$sysroot/.complete
 work=$PWD/build/aarch64-packages
