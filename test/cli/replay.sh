@@ -191,6 +191,21 @@ if [ ! -s threads.text ]; then
     skip "there is no compiler, or no python3"
     exit 0
 fi
+# rerun NAME COMMAND...: recorded by `cairn record`, replayed, nothing left out.
+rerun() {
+    local what=$1
+    shift
+    "$cairn" record -q -o "$what.czt" "$@" >/dev/null 2>&1
+    expect "recorded and replayed: $what" 0 no-err -- "$cairn" replay "${quick[@]}" --json \
+        --allocators system,cairn "$what.czt"
+    cp out "$what-record.json"
+    check "recorded and replayed: $what: nothing left out" json_is "$what-record.json" \
+        '.trace | .damage == null and .unknown_frees == 0 and .strange_addresses == 0'
+}
+if "$cairn" help record >/dev/null 2>&1; then
+    rerun threads ./threads
+    rerun compiler "${CC:-cc}" -O1 -c source.c -o source.o
+fi
 expect "strict" 0 "out:^system" -- "$cairn" replay "${quick[@]}" --strict --allocators system threads.text
 expect "whole blocks" 0 "out:^cairn" -- "$cairn" replay "${quick[@]}" --check --touch all \
     --allocators system,cairn threads.text
