@@ -230,8 +230,10 @@ static void print_notes(const struct replay_contest *contest, FILE *to, bool col
     if (contest->plan->damage)
         line(to, color, STYLE_BAD, memory_format("the trace is %s", contest->plan->damage));
     if (processors > 0 && contest->options->time && contest->load > 0.75 * (double)processors)
-        fprintf(to, "the machine was busy before (load %.1f on %ld processors): times spread\n",
-                contest->load, processors);
+        fprintf(
+            to,
+            "the machine was busy before (load %.1f on %ld processors): times spread, ns/op less\n",
+            contest->load, processors);
 }
 
 static void print_verdict(const struct replay_contest *contest, FILE *to)
