@@ -18,7 +18,7 @@
 #include "spawn.h"
 #include "text.h"
 
-#define STACK "CAIRN_STACK=counted:report,frames=4(heap)"
+#define STACK "counted:report,frames=4(heap)"
 enum { LINES = 9, WIDTH = 76 };
 
 /* What the program writes, all of it. */
@@ -73,7 +73,8 @@ static bool run(char **argv, const char *path, const char *library, struct text 
     extern char **environ;
     struct spawner spawner;
     struct spawn_outcome outcome;
-    static const char stack[] = STACK, seed[] = "PERL_HASH_SEED=0", locale[] = "LC_ALL=C";
+    static const char stack[] = "CAIRN_STACK=" STACK, seed[] = "PERL_HASH_SEED=0",
+                      locale[] = "LC_ALL=C";
 
     char *preload = environment_preload(environ, library);
     char **environment = environment_with(
@@ -138,8 +139,8 @@ bool demo_statistics(struct demo *demo)
     demo_say(demo, "Any stack of allocators can be the malloc of a whole program, which need not "
                    "know. Here `counted` stands around `heap`, Cairn's malloc, and counts what "
                    "goes through it:");
-    fprintf(demo->to, "    $ CAIRN_STACK='%s' LD_PRELOAD=libcairn-stack.so \\\n      %s\n\n",
-            STACK + strlen("CAIRN_STACK="), command);
+    fprintf(demo->to, "    $ CAIRN_STACK='%s' LD_PRELOAD=libcairn-stack.so \\\n      %s\n\n", STACK,
+            command);
     bool good = run(argv, path, library, &said);
     if (good && said.bytes) {
         print_report(demo, &said, LINES);

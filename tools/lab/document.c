@@ -143,13 +143,14 @@ static void add_map(json_t *document, const struct experiment *experiment)
     json_t *heapmap = document_heapmap(document, title);
 
     for (size_t i = 0; i < MAP_STATES; i++)
-        document_state(heapmap, map_states[i]);
+        document_state(heapmap, map_state_name((enum map_state)i, experiment->tells_free));
     for (size_t i = 0; i < experiment->frame_count; i++)
         if (experiment->frames[i].map.count <= RUNS_MOST)
             add_frame(heapmap, &experiment->frames[i]);
-    document_note(heapmap, "Blocks and free blocks by address. Records: the allocator's own, its "
-                           "tags, and what is lost to alignment; or, where an allocator does not "
-                           "tell what is free, all that is in no block.");
+    document_note(heapmap, experiment->tells_free
+                               ? "Blocks and free blocks by address. Records: the allocator's own, "
+                                 "its tags, and what is lost to alignment."
+                               : "Blocks by address. This allocator does not tell what is free.");
     free(title);
 }
 

@@ -109,6 +109,7 @@ static bool run_on(struct experiment *experiment, const struct experiment_plan *
 {
     struct player player;
 
+    experiment->tells_free = subject_sees_free(subject);
     player_init(&player, subject, &plan->ops, false);
     if (!play(experiment, plan, &player))
         return false; /* its blocks may be anything: they are left */

@@ -42,6 +42,7 @@ struct experiment {
     struct experiment_frame *frames;
     size_t frame_count;
     size_t first_failure; /* the call, from 1; 0: none */
+    bool tells_free;      /* the allocator says what is free */
     bool is_empty;        /* it could not begin: there is one sample, of nothing known */
 };
 

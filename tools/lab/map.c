@@ -11,7 +11,12 @@
 #define SIZE_MOST ((uint64_t)1 << 30)
 enum { START_ALIGN = 1 << 16 };
 
-const char *const map_states[] = {"free", "used", "lost inside blocks", "records", NULL};
+const char *map_state_name(enum map_state state, bool tells_free)
+{
+    static const char *const names[] = {"free", "used", "lost inside blocks", "records"};
+
+    return state == MAP_OTHER && !tells_free ? "not known" : names[state];
+}
 
 struct drawing {
     struct map *map;
@@ -74,7 +79,8 @@ static void fill(struct map *map)
         add(map, at, map->size - at, MAP_OTHER, 0);
     else
         map->size = at;
-    qsort(map->runs, map->count, sizeof *map->runs, by_address);
+    if (map->count > 0)
+        qsort(map->runs, map->count, sizeof *map->runs, by_address);
 }
 
 /* Where the blocks lie, if there is no region. */

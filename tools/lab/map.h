@@ -18,7 +18,8 @@ enum map_state {
     MAP_STATES
 };
 
-extern const char *const map_states[]; /* names */
+/* tells_free: what is neither in use nor free is the allocator's own; else it is not known. */
+const char *map_state_name(enum map_state state, bool tells_free);
 
 struct map_run {
     uint64_t at, size; /* bytes from the start */

@@ -102,6 +102,14 @@ static void draw_top(const struct watch *watch)
 
 /* ---- the map ---- */
 
+/* Of what is in no block, and not free. */
+static const char *other_sign(const struct watch *watch)
+{
+    if (!watch->overview.tells_free)
+        return "-";
+    return watch->is_unicode ? "×" : "x";
+}
+
 static const char *glyph_of(const struct watch *watch, const struct watch_cell *cell, int *pair)
 {
     static const char *const unicode[] = {"░", "▒", "▓", "█"};
@@ -113,7 +121,7 @@ static const char *glyph_of(const struct watch *watch, const struct watch_cell *
         return " ";
     if (used + waste == 0 && other * 2 > all) {
         *pair = PAIR_OTHER;
-        return watch->is_unicode ? "×" : "x";
+        return other_sign(watch);
     }
     if (used + waste == 0) {
         *pair = PAIR_FREE;
@@ -142,7 +150,8 @@ static void draw_map(const struct watch *watch, int lines, int columns)
     }
     free(cells);
     if (watch->map.size == 0)
-        put(TOP, 0, columns, "no block is in use, or they lie too far apart for a picture");
+        put(TOP, 0, columns,
+            "there is no picture: no block, or nobody knows between what they lie");
 }
 
 static void draw_metrics(const struct watch *watch, int lines)
@@ -226,8 +235,10 @@ static void draw_legend(const struct watch *watch, int line, size_t cells)
 
     column = put_sign(watch, line, column, PAIR_USED, u ? "█▓▒░" : "#*+:", "used, a part of it");
     column = put_sign(watch, line, column, PAIR_WASTE, u ? "█" : "#", "lost inside");
-    column = put_sign(watch, line, column, PAIR_FREE, u ? "·" : ".", "free");
-    column = put_sign(watch, line, column, PAIR_OTHER, u ? "×" : "x", "records");
+    if (watch->overview.tells_free)
+        column = put_sign(watch, line, column, PAIR_FREE, u ? "·" : ".", "free");
+    column = put_sign(watch, line, column, PAIR_OTHER, other_sign(watch),
+                      map_state_name(MAP_OTHER, watch->overview.tells_free));
     if (column + (int)text_width(scale) <= COLS)
         put(line, COLS - (int)text_width(scale), COLS, scale);
     free(scale);
