@@ -136,6 +136,9 @@ figures "Robson by hand: 8 units, sizes to 2: 11 units" "At the end" fit:first,i
     "region high-water=48+11*32-8;blocks in use=6;requested=4*24+2*56" \
     --pattern robson --live 8 --size 64 --fit first --region 4K
 
+expect "Robson's bound: 256 (5 / 2 + 1) - 32 + 1 = 865 units of 32" 0 \
+    "out:^Robson's bound, .*: 27.0 KiB" -- "$cairn" lab run --pattern robson --fit first
+
 # --- patterns and allocators -----------------------------------------------------------------------
 
 expect "every pattern on every allocator, audited after each call" 0 no-err -- \

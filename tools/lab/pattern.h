@@ -29,6 +29,9 @@ void pattern_explain(FILE *to);
 /* robson.c: see there. */
 bool pattern_robson(struct ops *ops, const struct pattern_request *request);
 
+/* Bytes that first fit needs for it at least, whatever is kept in reserve. */
+uint64_t pattern_robson_bound(const struct pattern_request *request);
+
 /* trace_ops.c: a recorded trace as calls: process by process, threads in the recorded order. */
 bool pattern_trace(struct ops *ops, const char *path, size_t most);
 

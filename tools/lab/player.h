@@ -65,8 +65,8 @@ bool player_seek(struct player *player, size_t at);
 /* The subject's audit, and the marks in all blocks. False after a message. O(blocks). */
 bool player_audit(const struct player *player);
 
-/* Whether a request of so many bytes would be met now; everything is as before then. Only for a
- * subject that can be saved. */
-bool player_would_get(struct player *player, uint64_t size);
+/* Whether a request of so many bytes would be met now, 1 or 0; everything is as before then. NAN: it
+ * could not be tried. Only for a subject that can be saved. */
+double player_would_get(struct player *player, uint64_t size);
 
 #endif

@@ -102,13 +102,32 @@ static void end_harmless(struct game *game, size_t f, size_t size)
     game->count = kept;
 }
 
-bool pattern_robson(struct ops *ops, const struct pattern_request *request)
+static size_t units_of(const struct pattern_request *request)
 {
-    size_t units = request->live_in_bytes ? request->live / UNIT : request->live;
-    size_t rounds = 0, f = 0;
+    return request->live_in_bytes ? request->live / UNIT : request->live;
+}
+
+/* Doublings from a unit to the largest size. */
+static size_t rounds_of(const struct pattern_request *request)
+{
+    size_t rounds = 0;
 
     while (rounds < ROUNDS_MOST && ((size_t)UNIT << (rounds + 1)) <= request->to)
         rounds++;
+    return rounds;
+}
+
+uint64_t pattern_robson_bound(const struct pattern_request *request)
+{
+    uint64_t units = units_of(request), rounds = rounds_of(request);
+
+    return (units * (rounds + 2) / 2 - ((uint64_t)1 << rounds) + 1) * UNIT;
+}
+
+bool pattern_robson(struct ops *ops, const struct pattern_request *request)
+{
+    size_t units = units_of(request), rounds = rounds_of(request), f = 0;
+
     if (units < (size_t)1 << rounds || units > UNITS_MOST) {
         message("lab: robson needs %zu to %d units of %d bytes to be live (--live)",
                 (size_t)1 << rounds, UNITS_MOST, UNIT);

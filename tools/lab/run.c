@@ -77,9 +77,12 @@ static void print_next(const struct lab_options *options, FILE *to)
 static void print(const struct lab_options *options, const struct experiment *experiments, FILE *to)
 {
     bool color = output_wants_color(options->color, fileno(to));
-    char *plan = lab_plan_text(&options->plan);
+    char *plan = lab_plan_text(&options->plan), bound[TEXT_SHORT];
 
     fprintf(to, "%s\n", plan);
+    if (strcmp(options->plan.pattern.name, "robson") == 0)
+        fprintf(to, "Robson's bound, which first fit cannot stay below: %s\n",
+                text_bytes(bound, (double)pattern_robson_bound(&options->plan.pattern)));
     if (options->count == 1 && !options->chose_metrics) {
         fprintf(to, "on %s\n\n", experiments[0].name);
         lab_table_one(&experiments[0], to, color);
