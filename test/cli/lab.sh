@@ -277,6 +277,7 @@ refuse 'has fit twice' sweep --over fit,fit
 refuse 'more than 10000 combinations' sweep --over "fit,coalesce,pattern,size,live,seed,region"
 refuse 'a seed is a number' sweep --over seed=x
 refuse 'needs a terminal' run --watch
+refuse 'shows, and writes nothing' run --watch --json
 refuse 'no demonstration .aren. \(did you mean arena\?\)' demo aren
 printf 'alloc 0 5\nfree 1\n' >bad
 refuse 'bad:2: there is no such block in use' run --pattern ops:bad

@@ -158,6 +158,9 @@ int lab_run(int argc, char **argv)
     else if (result == 0 && options.over) {
         message("lab: --over is for sweeps (see cairn lab sweep --help)");
         result = EXIT_OWN_ERROR;
+    } else if (result == 0 && options.watch && (options.json || options.output)) {
+        message("lab: --watch shows, and writes nothing: without --json, --html and -o");
+        result = EXIT_OWN_ERROR;
     } else if (result == 0 && options.watch) {
         result = lab_watch(&options);
     } else if (result == 0) {
