@@ -114,7 +114,7 @@ static char *inside;
 void *malloc(size_t size)
 {
     char *at = inside;
-    if (!inside || size > 40) {
+    if (!inside || size > 140) {
         used = (used + 63) / 64 * 64 + 16;
         at = room + used;
         used += size;
