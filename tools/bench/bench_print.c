@@ -306,6 +306,26 @@ static void print_noise(const struct bench *bench, FILE *to)
     fputc('\n', to);
 }
 
+/* Where Cairn does worst, if there is a choice: worth a closer look. */
+static void print_next(const struct bench *bench, FILE *to)
+{
+    const struct bench_row *worst = NULL;
+    double ratio = 1;
+
+    for (size_t i = 0; i < bench->count; i++) {
+        const struct bench_row *row = &bench->rows[i];
+        if (row->state != BENCH_MEASURED || !bench_row_timed(row))
+            continue;
+        for (size_t e = 0; e < bench->entrants; e++)
+            if (bench->allocators[e]->is_cairn && row->time_ratios[e].median > ratio) {
+                worst = row;
+                ratio = row->time_ratios[e].median;
+            }
+    }
+    if (worst && count_measured(bench) > FEW_PROGRAMS && !bench->interrupted)
+        fprintf(to, "next: cairn bench --only %s --rounds 15\n", worst->suite->name);
+}
+
 static void print_notes(const struct bench *bench, FILE *to, bool color)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -329,6 +349,7 @@ static void print_notes(const struct bench *bench, FILE *to, bool color)
         fprintf(to, "the machine was busy before (load %.1f on %ld processors): times spread\n",
                 bench->load, processors);
     fprintf(to, "took %s on %ld processors\n", text_seconds(took, bench->seconds), processors);
+    print_next(bench, to);
 }
 
 void bench_print(const struct bench *bench, FILE *to, bool color)
