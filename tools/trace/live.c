@@ -9,9 +9,11 @@
  * the newer one, because a block under way in a realloc cannot be freed by anybody. Those for
  * which no realloc came stay counted in `strange`.
  */
+#define _GNU_SOURCE
 #include "trace/live.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "own_memory.h"
 
@@ -30,7 +32,7 @@ struct live_table {
     size_t block_at;         /* its slot: nothing moves before the next event of the process */
 };
 
-enum { FIRST_ROOM = 64 };
+enum { FIRST_ROOM = 64, MANY = 1 << 17, OS_PAGE = 65536 }; /* OS_PAGE: or less */
 
 void live_init(struct live *live)
 {
@@ -51,11 +53,13 @@ static size_t home(const struct live_table *table, uint64_t ptr)
     return (size_t)(mixed >> 20 ^ mixed >> 44) & (table->room - 1);
 }
 
-static size_t put(struct live_table *table, const struct slot *slot)
+/* `there`, unless NULL, becomes the block that has that address and is not aside; or NULL. */
+static size_t put(struct live_table *table, const struct slot *slot, struct slot **there)
 {
     size_t at = home(table, slot->ptr);
-    while (table->slots[at].ptr)
-        at = (at + 1) & (table->room - 1);
+    for (; table->slots[at].ptr; at = (at + 1) & (table->room - 1))
+        if (there && table->slots[at].ptr == slot->ptr && !table->slots[at].aside)
+            *there = &table->slots[at];
     table->slots[at] = *slot;
     table->used++;
     return at;
@@ -68,10 +72,13 @@ static void grow(struct live_table *table)
 
     table->room = room ? room * 2 : FIRST_ROOM;
     table->slots = memory_take(table->room, sizeof *old);
+    if (table->room >= MANY) /* a hint: fewer misses in the TLB; it may fail */
+        madvise((void *)(((uintptr_t)table->slots + OS_PAGE - 1) & ~(uintptr_t)(OS_PAGE - 1)),
+                table->room * sizeof *old - OS_PAGE, MADV_HUGEPAGE);
     table->used = 0;
     for (size_t i = 0; i < room; i++)
         if (old[i].ptr)
-            put(table, &old[i]);
+            put(table, &old[i], NULL);
     free(old);
 }
 
@@ -143,7 +150,7 @@ static void end(struct live *live, struct live_table *table, struct slot *slot, 
 static void make(struct live *live, struct live_table *table, const struct trace_event *event,
                  uint32_t tag, struct live_change *change)
 {
-    struct slot *there = find(table, event->ptr, false);
+    struct slot *there = NULL;
     struct slot made = {.ptr = event->ptr,
                         .size = event->size,
                         .number = event->number,
@@ -154,13 +161,13 @@ static void make(struct live *live, struct live_table *table, const struct trace
 
     if (event->align)
         made.align_log = (uint8_t)(64 - __builtin_clzll(event->align));
+    if (table->used + table->used / 3 >= table->room)
+        grow(table);
+    table->block_at = put(table, &made, &there);
     if (there) {
         there->aside = true;
         live->strange++;
     }
-    if (table->used + table->used / 3 >= table->room)
-        grow(table);
-    table->block_at = put(table, &made);
     live->blocks++;
     live->bytes += event->size;
     table->block = block_of(&made, event->process);
