@@ -5,6 +5,7 @@
  * damaged file must be the beginning of what was written.
  */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -417,17 +418,75 @@ static void hostile_blocks(void **state)
             changed[random_number() % (j % 2 ? raw_size : 40)] = (unsigned char)random_number();
         store_block(bytes, end, changed, raw_size - random_number() % 3);
         struct trace_reader *reader = trace_open(path);
+        uint64_t number = 0;
         assert_non_null(reader);
         while (trace_next(reader, &event)) {
+            assert_true(event.number > number);
+            number = event.number;
             assert_true(event.stack < trace_nodes(reader));
             assert_true(event.thread < trace_threads(reader) || event.thread == 0);
             assert_non_null(trace_process(reader, event.process)->command);
         }
+        for (uint32_t node = 1; node < trace_nodes(reader); node++)
+            assert_true(trace_node(reader, node).parent < node);
         assert_non_null(trace_damage(reader));
         trace_close(reader);
     }
     unhush(kept);
     free(bytes);
+}
+
+/* A file with its last block of events twice; one without it, whose end is right, but for more. */
+static void blocks_twice_and_missing(void **state)
+{
+    (void)state;
+    make_events(60);
+    size_t size = write_all(TRACE_COMPRESSED, 3), at = FORMAT_HEADER, last = 0, end = 0;
+    unsigned char *bytes = load(size);
+    bool damaged;
+
+    while (at < size) {
+        last = end;
+        end = at;
+        at += FORMAT_BLOCK + bytes[at + 8] + bytes[at + 9] * 256u;
+    }
+    unsigned char *twice = malloc(2 * size);
+    memcpy(twice, bytes, end);
+    memcpy(twice + end, bytes + last, size - last);
+    store(twice, end + size - last); /* the same block again: its numbers do not grow */
+    assert_int_equal(read_some(&damaged), 60);
+    assert_true(damaged);
+    free(twice);
+    memmove(bytes + last, bytes + end, size - end);
+    store(bytes, size - (end - last));
+    assert_true(read_some(&damaged) > 0);
+    assert_true(damaged);
+    free(bytes);
+}
+
+/* Freed much later than the model can look back, and in another order. */
+static void frees_of_old_blocks(void **state)
+{
+    (void)state;
+    FILE *file = fopen(path, "w");
+    struct trace_writer *writer = trace_writer_create(file, TRACE_COMPRESSED,
+                                                      &(struct trace_info){.command = NULL});
+    struct trace_event event;
+    uint64_t i = 0;
+
+    for (uint64_t j = 0; j < 3 * WINDOW; j++)
+        trace_write(writer, &(struct trace_event){.op = j < 2 * WINDOW ? TRACE_ALLOC : TRACE_FREE,
+                                                  .number = j + 1,
+                                                  .ptr = 4096 + j % (2 * WINDOW) * 32,
+                                                  .size = j < 2 * WINDOW ? 17 : 0});
+    assert_true(trace_finish(writer));
+    fclose(file);
+    struct trace_reader *reader = trace_open(path);
+    for (; trace_next(reader, &event); i++)
+        assert_int_equal(event.ptr, 4096 + i % (2 * WINDOW) * 32);
+    assert_int_equal(i, 3 * WINDOW);
+    assert_null(trace_damage(reader));
+    trace_close(reader);
 }
 
 static void other_files(void **state)
@@ -507,6 +566,7 @@ static void text_with_mistakes(void **state)
         "1 2 1 alloc 0x10 4\n",
         "@node 2 parent=0 module=0 offset=1\n",
         "@node 1 parent=0 module=0 offset=1\n",
+        "@module 0\n@node 1 parent=1 module=0 offset=1\n",
         "@module 0 path=\"/x\n",
         "@thread 0 process=1\n",
         "@process 0 pid=3000000000\n",
@@ -566,6 +626,46 @@ static void of_the_kit(void **state)
     trace_close(reader);
 }
 
+static void *allocate_first(void *context)
+{
+    cairn_allocator *log = context;
+    void *ptr = log->ops->alloc(log->self, (cairn_layout){10, 16});
+    log->ops->dealloc(log->self, ptr, (cairn_layout){10, 16});
+    return NULL;
+}
+
+/* What the thread did first is not what is in the file first. */
+static void threads_of_the_kit(void **state)
+{
+    (void)state;
+    cairn_traced traced;
+    struct trace_event event;
+    uint64_t number = 0;
+    size_t count = 0;
+    pthread_t thread;
+
+    assert_true(cairn_traced_init(&traced, (cairn_allocator){NULL, NULL},
+                                  &(cairn_traced_opts){.path = path, .binary = true}));
+    cairn_allocator log = cairn_traced_allocator(&traced);
+    void *a = log.ops->alloc(log.self, (cairn_layout){1, 16});
+    assert_int_equal(pthread_create(&thread, NULL, allocate_first, &log), 0);
+    pthread_join(thread, NULL);
+    log.ops->dealloc(log.self, a, (cairn_layout){1, 16});
+    assert_int_equal(cairn_traced_fini(&traced), 0);
+
+    struct trace_reader *reader = trace_open(path);
+    assert_non_null(reader);
+    for (; trace_next(reader, &event); count++) {
+        assert_int_equal(event.number, number + 1);
+        number = event.number;
+    }
+    assert_null(trace_damage(reader));
+    assert_int_equal(count, 6);
+    assert_int_equal(trace_threads(reader), 2);
+    assert_int_equal(event.op, TRACE_FREE);
+    trace_close(reader);
+}
+
 static void a_full_disk(void **state)
 {
     (void)state;
@@ -589,9 +689,11 @@ int main(void)
         cmocka_unit_test(there_and_back),       cmocka_unit_test(blocks_follow_each_other),
         cmocka_unit_test(cut_short_compressed), cmocka_unit_test(cut_short_text),
         cmocka_unit_test(any_byte_changed),     cmocka_unit_test(any_byte_of_text_changed),
-        cmocka_unit_test(hostile_blocks),       cmocka_unit_test(other_files),
+        cmocka_unit_test(hostile_blocks),       cmocka_unit_test(blocks_twice_and_missing),
+        cmocka_unit_test(frees_of_old_blocks),  cmocka_unit_test(other_files),
         cmocka_unit_test(text_by_hand),         cmocka_unit_test(text_with_mistakes),
-        cmocka_unit_test(of_the_kit),           cmocka_unit_test(a_full_disk),
+        cmocka_unit_test(of_the_kit),           cmocka_unit_test(threads_of_the_kit),
+        cmocka_unit_test(a_full_disk),
     };
     const char *given = getenv("CAIRN_TEST_SEED");
     seed = given ? strtoull(given, NULL, 10) | 1 : 88172645463325252u;
