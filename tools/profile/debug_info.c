@@ -13,6 +13,7 @@
 
 #include "own_memory.h"
 #include "profile/demangle.h"
+#include "profile/names.h"
 
 struct range {
     Dwarf_Addr low, high; /* with, without */
@@ -34,10 +35,17 @@ struct unit {
     struct ranges ranges;
 };
 
+struct name {
+    Dwarf_Off declaration;
+    char *text; /* NULL: the slot is empty */
+};
+
 struct debug_info {
     struct unit *units;
     size_t count, room;
     struct ranges ranges;
+    struct name *names; /* hash table, linear probing: names that were searched for */
+    size_t name_count, name_size;
 };
 
 /*
@@ -140,6 +148,9 @@ void debug_info_destroy(struct debug_info *info)
         return;
     for (size_t i = 0; i < info->count; i++)
         free(info->units[i].ranges.items);
+    for (size_t i = 0; i < info->name_size; i++)
+        free(info->names[i].text);
+    free(info->names);
     free(info->units);
     free(info->ranges.items);
     free(info);
@@ -208,7 +219,62 @@ static Dwarf_Die declaration_of(const Dwarf_Die *die)
     return at;
 }
 
-static void name_of(Dwarf_Die *die, struct debug_call *call)
+/* In these nothing is within anything. */
+static bool has_flat_names(Dwarf_Die *unit)
+{
+    switch (dwarf_srclang(unit)) {
+    case DW_LANG_C:
+    case DW_LANG_C89:
+    case DW_LANG_C99:
+    case DW_LANG_C11:
+    case DW_LANG_Mips_Assembler:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static struct name *slot_of(const struct debug_info *info, Dwarf_Off declaration)
+{
+    for (size_t at = names_mix(declaration);; at++) {
+        struct name *name = &info->names[at & (info->name_size - 1)];
+        if (!name->text || name->declaration == declaration)
+            return name;
+    }
+}
+
+static void grow_names(struct debug_info *info)
+{
+    struct name *old = info->names;
+    size_t size = info->name_size;
+
+    info->name_size = size ? size * 2 : 64;
+    info->names = memory_take(info->name_size, sizeof *info->names);
+    for (size_t i = 0; i < size; i++)
+        if (old[i].text)
+            *slot_of(info, old[i].declaration) = old[i];
+    free(old);
+}
+
+/* With what it was declared in. To find that, libdw walks the unit: once a name is enough. */
+static char *full_name(struct debug_info *info, Dwarf_Die *die, const char *name)
+{
+    Dwarf_Die declaration = declaration_of(die), *scopes = NULL;
+
+    if (info->name_count * 2 >= info->name_size)
+        grow_names(info);
+    struct name *slot = slot_of(info, dwarf_dieoffset(&declaration));
+    if (!slot->text) {
+        int count = dwarf_getscopes_die(&declaration, &scopes);
+        *slot = (struct name){dwarf_dieoffset(&declaration), qualified(name, scopes, count)};
+        info->name_count++;
+        free(scopes);
+    }
+    return memory_copy(slot->text);
+}
+
+static void name_of(struct debug_info *info, struct unit *unit, Dwarf_Die *die,
+                    struct debug_call *call)
 {
     Dwarf_Attribute attribute;
 
@@ -217,14 +283,11 @@ static void name_of(Dwarf_Die *die, struct debug_call *call)
     const char *linkage = dwarf_formstring(&attribute);
     const char *name = dwarf_diename(die);
     call->is_plain = !linkage;
-    if (linkage) {
+    if (linkage)
         call->function = demangle(linkage);
-    } else if (name) {
-        Dwarf_Die declaration = declaration_of(die), *scopes = NULL;
-        int count = dwarf_getscopes_die(&declaration, &scopes);
-        call->function = qualified(name, scopes, count);
-        free(scopes);
-    }
+    else if (name)
+        call->function = has_flat_names(&unit->functions) ? memory_copy(name)
+                                                          : full_name(info, die, name);
 }
 
 /*
@@ -322,7 +385,7 @@ size_t debug_info_calls(struct debug_info *info, Dwarf_Addr address,
     line_place(unit, address, &calls[0]);
     for (size_t i = 0; i < chain.count; i++) {
         Dwarf_Die *die = &chain.dies[chain.count - 1 - i];
-        name_of(die, &calls[i]);
+        name_of(info, unit, die, &calls[i]);
         if (i + 1 < chain.count)
             call_place(die, unit, &calls[i + 1]);
     }
