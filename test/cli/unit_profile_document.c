@@ -590,6 +590,12 @@ static void only_before_or_only_after(void **state)
     assert_int_equal(changes.items[3].before.blocks, 3);
     assert_int_equal(changes.items[3].after.blocks, 0);
     changes_fini(&changes);
+    changes_find(&changes, after, before);
+    assert_int_equal(changes.count, 4);
+    assert_string_equal(changes.items[3].function, "token");
+    assert_int_equal(changes.items[3].before.blocks, 0);
+    assert_int_equal(changes.items[3].after.blocks, 3);
+    changes_fini(&changes);
     free(later.stacks);
 }
 
@@ -641,11 +647,24 @@ static void text(void **state)
     free(all);
 }
 
+/* A caller that is known by its file only is passed over. */
+static void callers(void **state)
+{
+    (void)state;
+    hand_begin();
+    uint32_t churn = hand_node(hand_node(0, 0, MAIN), 0, CHURN);
+    hand_alloc(0, 0, hand_node(churn, 0, LEAK), 0x1000, 10);
+    read_hand();
+    char *all = printed(100, false);
+    assert_has(all, "  leak_list (leak.c:7) < main\n");
+    free(all);
+}
+
 static void fits(void **state)
 {
     (void)state;
     make_profile();
-    for (size_t columns = 54; columns < 120; columns += 6) {
+    for (size_t columns = 50; columns < 120; columns += 6) {
         for (int difference = 0; difference < 2; difference++) {
             char *all = printed(columns, difference), *rest = all, *line;
             while ((line = strsep(&rest, "\n")))
@@ -674,6 +693,7 @@ int main(void)
         test(only_before_or_only_after),
         test(bars),
         test(text),
+        test(callers),
         test(fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
