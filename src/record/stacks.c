@@ -4,6 +4,9 @@
  * a part of the stack's hash (39 bits; its place says more), whether it was sent, and its number. Who
  * finds an entry that was not sent, because the other is about to or was stopped, sends it, too.
  *
+ * The table grows with the stacks, in place: an entry that a smaller table had elsewhere is copied
+ * when it is next asked for, with its number.
+ *
  * The hash covers how often files were unloaded: after that, the same addresses may be other calls.
  */
 #define _GNU_SOURCE
@@ -15,7 +18,7 @@
 #include "record/lane.h"
 #include "record/modules.h"
 
-enum { STACK_PROBES = 64, NUMBER_BITS = 24 };
+enum { STACK_PROBES = 64, NUMBER_BITS = 24, LEAST_TABLE = 1 << 12 };
 
 #define SENT       (UINT64_C(1) << NUMBER_BITS)
 #define HASH_SHIFT (NUMBER_BITS + 1)
@@ -55,28 +58,69 @@ static bool send(const struct calls *calls, uint32_t number)
     return cairn__lane_blob(RING_STACK, number, (const uint64_t *)calls->frames, calls->count);
 }
 
-/* The entry of this hash, made if need be; NULL: there is no room for it. */
-static _Atomic uint64_t *find(uint64_t hash)
+static uint64_t part_of(uint64_t hash)
 {
-    struct process *process = cairn__channel.process;
-    uint64_t part = hash >> HASH_SHIFT << HASH_SHIFT;
+    return hash >> HASH_SHIFT << HASH_SHIFT;
+}
 
+/* Only so much of the table is used as the stacks need: what is looked at often stays in a cache. */
+static uint64_t mask_now(void)
+{
+    uint64_t stacks = atomic_load_explicit(&cairn__channel.process->stacks, memory_order_relaxed);
+    uint64_t size = (uint64_t)LEAST_TABLE;
+
+    while (size < 4 * stacks && size < STACK_TABLE)
+        size *= 2;
+    return size - 1;
+}
+
+static _Atomic uint64_t *look(uint64_t hash, uint64_t mask)
+{
     for (unsigned i = 0; i < STACK_PROBES; i++) {
-        _Atomic uint64_t *entry = &process->table[(hash + i) & (STACK_TABLE - 1)];
+        _Atomic uint64_t *entry = &cairn__channel.process->table[(hash + i) & mask];
         uint64_t seen = atomic_load_explicit(entry, memory_order_acquire);
-        if (seen == 0) {
-            uint64_t number = atomic_fetch_add_explicit(&process->stacks, 1, memory_order_relaxed) +
-                              1;
-            if (number > RING_STACK_NUMBER)
-                return NULL;
-            if (atomic_compare_exchange_strong_explicit(entry, &seen, part | number,
-                                                        memory_order_acq_rel, memory_order_acquire))
-                return entry;
-        }
-        if (seen >> HASH_SHIFT << HASH_SHIFT == part)
+        if (seen == 0)
+            return NULL;
+        if (part_of(seen) == part_of(hash))
             return entry;
     }
     return NULL;
+}
+
+/* NULL: there is no room for it. */
+static _Atomic uint64_t *put(uint64_t hash, uint64_t mask, uint64_t value)
+{
+    for (unsigned i = 0; i < STACK_PROBES; i++) {
+        _Atomic uint64_t *entry = &cairn__channel.process->table[(hash + i) & mask];
+        uint64_t seen = 0;
+        if (atomic_compare_exchange_strong_explicit(entry, &seen, value, memory_order_acq_rel,
+                                                    memory_order_acquire) ||
+            part_of(seen) == part_of(hash))
+            return entry;
+    }
+    return NULL;
+}
+
+/* As long as the table was smaller, entries were put elsewhere: those still needed come over. */
+static COLD _Atomic uint64_t *find_or_make(uint64_t hash, uint64_t mask)
+{
+    for (uint64_t older = mask >> 1; older >= LEAST_TABLE - 1; older >>= 1) {
+        _Atomic uint64_t *entry = look(hash, older);
+        if (entry != NULL)
+            return put(hash, mask, atomic_load_explicit(entry, memory_order_acquire));
+    }
+    uint64_t number = atomic_fetch_add_explicit(&cairn__channel.process->stacks, 1,
+                                                memory_order_relaxed) +
+                      1;
+    return number <= RING_STACK_NUMBER ? put(hash, mask, part_of(hash) | number) : NULL;
+}
+
+/* The entry of this hash, made if need be; NULL: there is no room for it. */
+static inline _Atomic uint64_t *find(uint64_t hash)
+{
+    uint64_t mask = mask_now();
+    _Atomic uint64_t *entry = look(hash, mask);
+    return LIKELY(entry != NULL) ? entry : find_or_make(hash, mask);
 }
 
 static COLD uint32_t first_seen(const struct calls *calls, _Atomic uint64_t *entry)

@@ -48,7 +48,7 @@ static const char help[] =
     "  -f, --overwrite    even if FILE exists\n"
     "      --depth N      calls of a stack that are kept; default 64, 0: no stacks\n"
     "      --no-children  PROGRAM's own process only\n"
-    "      --buffer SIZE  memory between each thread and the recorder: 64K to 2M, default 1M\n"
+    "      --buffer SIZE  memory between each thread and the recorder: 64K to 2M, the default\n"
     "  -q, --quiet        no summary, unless nothing was recorded\n"
     "      --json         the summary, on stderr, as JSON (schema cairn.record)\n"
     "  -h, --help         this page\n"
@@ -57,7 +57,7 @@ static const char help[] =
     "file could not be written to its end (PROGRAM runs on unharmed), or cairn itself failed.\n"
     "126: PROGRAM cannot be executed. 127: there is no such program.\n";
 
-enum { DEPTH_DEFAULT = 64, BUFFER_DEFAULT = 1024 * 1024 };
+enum { DEPTH_DEFAULT = 64, BUFFER_DEFAULT = 2 * 1024 * 1024 };
 
 struct options {
     bool quiet, json, overwrite, help, no_children;
