@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * See recorder.h. One pass reads each lane as far as the window of order.h goes; after a pass that
- * found little the recorder sleeps, longer each time, until a program that has filled half of a ring
- * wakes it. What is in the rings stays there when a program dies, so the passes go on until a dead
+ * found little the recorder sleeps for some milliseconds, or until a program that has filled half of a
+ * ring wakes it (more often would only take the processor from the programs). What is in the rings stays there when a program dies, so the passes go on until a dead
  * process has nothing left.
  *
  * A number that does not come: some thread took it and has not published its record. If no lane says
@@ -23,7 +23,7 @@
 #include "own_memory.h"
 #include "spawn.h"
 
-enum { SHORTEST_SLEEP = 100, LONGEST_SLEEP = 5000 }; /* microseconds */
+enum { MOMENT = 100, SHORTEST_SLEEP = 3000, LONGEST_SLEEP = 10000 }; /* microseconds */
 enum { EVENTS_A_TURN = 512, BUSY_WORDS = 256, LOOK_EVERY_PASSES = 64 };
 static const double patience = 1, look_every = 0.02, threads_every = 0.25, flush_every = 1;
 
@@ -359,10 +359,8 @@ static void *run(void *context)
             break;
         /* While a number is missing others fill their lanes: look again soon. */
         bool waits = recorder->order.reserved > 0;
-        shared_sleep(recorder->shared, waits ? SHORTEST_SLEEP : sleep);
-        sleep = words > 0 || waits ? SHORTEST_SLEEP : sleep * 2;
-        if (sleep > LONGEST_SLEEP)
-            sleep = LONGEST_SLEEP;
+        shared_sleep(recorder->shared, waits ? MOMENT : sleep);
+        sleep = words > 0 ? SHORTEST_SLEEP : LONGEST_SLEEP;
     }
     shared_end(recorder->shared);
     atomic_store_explicit(&recorder->done, true, memory_order_release);
@@ -387,6 +385,7 @@ void recorder_program_ended(struct recorder *recorder, int pid, int status)
 {
     recorder->status = status;
     atomic_store_explicit(&recorder->program, pid, memory_order_release);
+    shared_rouse(recorder->shared);
 }
 
 void recorder_join(struct recorder *recorder)

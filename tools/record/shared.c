@@ -133,6 +133,14 @@ void shared_sleep(const struct shared *shared, unsigned microseconds)
     atomic_store_explicit(sleeping, 0, memory_order_seq_cst);
 }
 
+void shared_rouse(const struct shared *shared)
+{
+    _Atomic uint32_t *sleeping = &shared->header->sleeping;
+
+    if (atomic_exchange_explicit(sleeping, 0, memory_order_seq_cst) != 0)
+        syscall(SYS_futex, (uint32_t *)sleeping, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 void shared_wake(struct ring_lane *lane)
 {
     if (atomic_load_explicit(&lane->waiting, memory_order_seq_cst) != 0 &&

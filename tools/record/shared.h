@@ -34,6 +34,9 @@ void shared_empty(const struct shared *shared, unsigned lane);
 /* Sleeps until a program wakes the recorder, or for so long at most. */
 void shared_sleep(const struct shared *shared, unsigned microseconds);
 
+/* Ends its sleep. */
+void shared_rouse(const struct shared *shared);
+
 /* Wakes a thread that waits for room in its lane. */
 void shared_wake(struct ring_lane *lane);
 
