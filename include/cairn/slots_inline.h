@@ -133,19 +133,23 @@ static inline void *cairn_slots_next(const cairn_slots *slots, uint32_t *cursor,
     CAIRN__ROUND_UP(CAIRN__SLOT_OFFSET(T) + sizeof(T), CAIRN__SLOT_ALIGN(T)), CAIRN__SLOT_OFFSET(T)
 
 #define CAIRN_SLOTS_OF(T, name)                                                                    \
-    static inline bool name##_init(cairn_slots *slots_, const cairn_slots_opts *opts_)             \
+    __attribute__((unused)) static inline bool name##_init(cairn_slots *slots_,                    \
+                                                           const cairn_slots_opts *opts_)          \
     {                                                                                              \
         return cairn_slots_init(slots_, cairn_layout_of(T), opts_);                                \
     }                                                                                              \
-    static inline T *name##_get(const cairn_slots *slots_, cairn_slots_key key_)                   \
+    __attribute__((unused)) static inline T *name##_get(const cairn_slots *slots_,                 \
+                                                        cairn_slots_key key_)                      \
     {                                                                                              \
         return (T *)cairn__slots_get(slots_, key_, CAIRN__SLOT_SHAPE(T));                          \
     }                                                                                              \
-    static inline T *name##_add(cairn_slots *slots_, cairn_slots_key *key_)                        \
+    __attribute__((unused)) static inline T *name##_add(cairn_slots *slots_,                       \
+                                                        cairn_slots_key *key_)                     \
     {                                                                                              \
         return (T *)cairn__slots_add(slots_, key_, CAIRN__SLOT_SHAPE(T));                          \
     }                                                                                              \
-    static inline cairn_slots_key name##_insert(cairn_slots *slots_, T element_)                   \
+    __attribute__((unused)) static inline cairn_slots_key name##_insert(cairn_slots *slots_,       \
+                                                                        T element_)                \
     {                                                                                              \
         cairn_slots_key key_;                                                                      \
         T *slot_ = name##_add(slots_, &key_);                                                      \
@@ -153,12 +157,13 @@ static inline void *cairn_slots_next(const cairn_slots *slots, uint32_t *cursor,
             *slot_ = element_;                                                                     \
         return key_;                                                                               \
     }                                                                                              \
-    static inline bool name##_remove(cairn_slots *slots_, cairn_slots_key key_, T *element_)       \
+    __attribute__((unused)) static inline bool name##_remove(cairn_slots *slots_,                  \
+                                                             cairn_slots_key key_, T *element_)    \
     {                                                                                              \
         return cairn__slots_remove(slots_, key_, element_, sizeof(T), CAIRN__SLOT_SHAPE(T));       \
     }                                                                                              \
-    static inline T *name##_next(const cairn_slots *slots_, uint32_t *cursor_,                     \
-                                 cairn_slots_key *key_)                                            \
+    __attribute__((unused)) static inline T *name##_next(const cairn_slots *slots_,                \
+                                                         uint32_t *cursor_, cairn_slots_key *key_) \
     {                                                                                              \
         return (T *)cairn__slots_next(slots_, cursor_, key_, CAIRN__SLOT_SHAPE(T));                \
     }

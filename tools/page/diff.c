@@ -20,7 +20,7 @@
 #include "verbs.h"
 
 static const char help[] =
-    "Example:  cairn diff before.trace after.trace\n"
+    "Example:  cairn diff before.czt after.czt\n"
     "\n"
     "Usage: cairn diff [OPTION...] BEFORE AFTER\n"
     "What changed from one recording to another, or between two documents of the same verb\n"

@@ -20,7 +20,7 @@
 #include "verbs.h"
 
 static const char help[] =
-    "Example:  cairn record -o my.trace ./prog; cairn report my.trace\n"
+    "Example:  cairn record -o my.czt ./prog; cairn report my.czt\n"
     "\n"
     "Usage: cairn report [OPTION...] FILE...\n"
     "Makes a page of recordings, and of documents that other verbs wrote (--json): an HTML file\n"

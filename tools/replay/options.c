@@ -15,7 +15,7 @@
 #include "statistics.h"
 
 static const char help[] =
-    "Example:  cairn replay cairn.gcc.4711.trace --stack 'counted(fit:best)'\n"
+    "Example:  cairn replay cairn.gcc.4711.czt --stack 'counted(fit:best)'\n"
     "\n"
     "Usage: cairn replay [OPTION...] TRACE\n"
     "Does the allocations of a recorded program again (- is standard input), under every "

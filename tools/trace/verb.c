@@ -21,9 +21,9 @@
 #include "verbs.h"
 
 static const char help[] =
-    "Example:  cairn trace cairn.sqlite3.4711.trace\n"
-    "          cairn trace --text big.trace | grep ' 0x5581a2c010'\n"
-    "          cairn trace --compress --seconds 2..3 --anonymise -o small.trace big.trace\n"
+    "Example:  cairn trace cairn.sqlite3.4711.czt\n"
+    "          cairn trace --text big.czt | grep ' 0x5581a2c010'\n"
+    "          cairn trace --compress --seconds 2..3 --anonymise -o small.czt big.czt\n"
     "\n"
     "Usage: cairn trace [OPTION...] FILE\n"
     "Says what is in a trace, or copies it, in whatever form it is: compressed, text, or written\n"
