@@ -79,7 +79,7 @@ static bool map(int file)
         head.version != RING_VERSION || fstat(file, &status) < 0 ||
         (uint64_t)status.st_size < ring_words_offset(RING_LANES, head.words))
         return false;
-    for (unsigned lanes = RING_LANES; lanes > RING_COMMON_LANES / 2; lanes /= 2) {
+    for (unsigned lanes = RING_LANES; lanes > 0; lanes /= 2) {
         size_t size = ring_words_offset(lanes, head.words);
         void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
         if (base == MAP_FAILED)

@@ -198,6 +198,8 @@ processes_are 'executed programs' 'n == 3 && how[1] == "exit" && events[2] > 300
 processes_are 'the status of the program itself' 'how[0] == "exit" && status[0] == 3 * 256'
 record sh -c 'exec "$0" killed' "$programs"
 processes_are 'the status of a killed program' 'n == 2 && how[0] == "exec" && status[1] == 9'
+record sh -c 'ulimit -v 60000; exec "$0" left' "$programs"
+processes_are 'little address space' 'n == 2 && events[1] > 30000'
 record --no-children sh -c '"$0" left; :' "$programs"
 processes_are 'without children' 'n == 1'
 record "$programs" orphan
