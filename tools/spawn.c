@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "instructions.h"
+#include "lean_fork.h"
 #include "own_memory.h"
 #include "message.h"
 
@@ -207,7 +208,7 @@ static bool start(struct run *run, struct birth *birth)
                    open_output(request, &request->output, &run->pipes[0], &outputs[0]) &&
                    open_output(request, &request->errors, &run->pipes[1], &outputs[1]);
     if (started) {
-        outcome->pid = fork();
+        outcome->pid = lean_fork();
         if (outcome->pid == 0)
             become(run->spawner, request, by_shell, outputs, report[1]);
         started = outcome->pid > 0;
