@@ -28,13 +28,13 @@ static const struct verb {
 } verbs[] = {
     {"run", run_main, "start a program on Cairn, prove that it is active, and report"},
     {"compare", compare_main, "the same program on every allocator here: time, memory, noise"},
-    {"lab", lab_main, "fragmentation: demonstrations, experiments, a heap to watch"},
-    {"replay", replay_main, "a recorded program's allocations again, on every allocator here"},
     {"record", record_main, "every allocation of a program to a file, for report and replay"},
     {"report", report_main, "one page, that needs no network, of recordings and other results"},
     {"diff", diff_main, "what changed from one recording, or result, to another"},
-    {"bench", bench_main, "the suite: workloads and real programs, time and memory against peers"},
     {"trace", trace_main, "what is in a trace; another form of it, a part, or one without names"},
+    {"replay", replay_main, "a recorded program's allocations again, on every allocator here"},
+    {"lab", lab_main, "fragmentation: demonstrations, experiments, a heap to watch"},
+    {"bench", bench_main, "the suite: workloads and real programs, time and memory against peers"},
     {"help", help_main, "this page, or that of a verb"},
     {"version", version_main, "the version of this command"},
     {"__probe", probe_main, NULL},
@@ -45,6 +45,7 @@ static void print_help(FILE *to)
 {
     fputs("Example:  cairn run python3 script.py\n"
           "          cairn compare sqlite3 shop.db 'select count(*) from orders'\n"
+          "          cairn record ./server --once; cairn report cairn.server.4711.czt\n"
           "\n"
           "Usage: cairn VERB [OPTION...] [ARGUMENT...]\n"
           "\n",

@@ -8,13 +8,13 @@
 
 int run_main(int argc, char **argv);
 int compare_main(int argc, char **argv);
-int lab_main(int argc, char **argv);
-int replay_main(int argc, char **argv);
 int record_main(int argc, char **argv);
 int report_main(int argc, char **argv);
 int diff_main(int argc, char **argv);
-int bench_main(int argc, char **argv);
 int trace_main(int argc, char **argv);
+int replay_main(int argc, char **argv);
+int lab_main(int argc, char **argv);
+int bench_main(int argc, char **argv);
 int probe_main(int argc, char **argv); /* hidden: see probe.h */
 
 #endif
