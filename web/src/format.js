@@ -29,7 +29,8 @@ function seconds(value) {
   if (value < 0.0009995) return (value * 1e6).toFixed(decimals(value * 1e6)) + THIN + 'µs'
   if (value < 0.9995) return (value * 1e3).toFixed(decimals(value * 1e3)) + THIN + 'ms'
   if (value < 599.5) return value.toFixed(decimals(value)) + THIN + 's'
-  return `${Math.floor(value / 60)}${THIN}min ${String(Math.round(value % 60)).padStart(2, '0')}${THIN}s`
+  value = Math.round(value)
+  return `${Math.floor(value / 60)}${THIN}min ${String(value % 60).padStart(2, '0')}${THIN}s`
 }
 
 export function grouped(value) {

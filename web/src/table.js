@@ -10,6 +10,10 @@ const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' })
 
 const isNumber = (value) => typeof value === 'number' && Number.isFinite(value)
 
+/* A long word may be broken after the signs that part names; within a name only if it is very long. */
+const breakable = (text) => text.split(/( +)/).map((word) => (word.length <= 12 ? word
+  : (word.match(/[^_:/.,(<-]{1,24}[_:/.,(<-]*|[_:/.,(<-]+/g) || [word]).map((part) => [part, h('wbr')])))
+
 /* What is missing comes last, whichever way it is sorted. */
 function compare(a, b, direction) {
   const [missingA, missingB] = [a === null || a === undefined, b === null || b === undefined]
@@ -31,6 +35,7 @@ function bestOf(column, values) {
 export function table(columns, rows, caption) {
   const numeric = columns.map((_, at) => rows.some((row) => isNumber(row[at])) &&
     rows.every((row) => typeof row[at] !== 'string'))
+  const brief = columns.map((_, at) => !numeric[at] && rows.every((row) => String(row[at] ?? '').length <= 12))
   // In a long list the rows are no rivals.
   const best = columns.map((column, at) => (rows.length > FIRST + 5 ? undefined : bestOf(column, rows.map((row) => row[at]))))
   let sorted = -1
@@ -40,8 +45,9 @@ export function table(columns, rows, caption) {
 
   const body = h('tbody')
   const heads = columns.map((column, at) => {
-    const button = h('button', { type: 'button', onclick: () => sort(at) },
-      capital(column.name), h('span', { class: 'order', 'aria-hidden': 'true' }))
+    const words = capital(column.name).split(' ')
+    const last = h('span', { class: 'last' }, words.pop(), h('span', { class: 'order', 'aria-hidden': 'true' }))
+    const button = h('button', { type: 'button', onclick: () => sort(at) }, words.map((word) => `${word} `), last)
     return h('th', { scope: 'col', class: numeric[at] ? 'number' : null }, button)
   })
   const more = h('button', { type: 'button', onclick: () => { all = true; show(); body.rows[FIRST]?.querySelector('th')?.focus() } })
@@ -50,11 +56,13 @@ export function table(columns, rows, caption) {
   function cell(row, at, greatest) {
     const value = row[at]
     const isBest = best[at] !== undefined && value === best[at]
-    const attributes = { class: [numeric[at] && 'number', isBest && 'best'].filter(Boolean).join(' ') || null }
+    const attributes = { class: [numeric[at] && 'number', brief[at] && 'brief', isBest && 'best'].filter(Boolean).join(' ') || null }
     if (at === sorted && greatest > 0 && isNumber(value) && value > 0)
       attributes.style = `--part:${((value / greatest) * 100).toFixed(1)}%`
-    const text = format(value, columns[at].unit)
-    const element = at === 0 ? h('th', { scope: 'row', ...attributes, tabindex: -1 }, text) : h('td', attributes, text)
+    const shown = format(value, columns[at].unit)
+    const text = typeof value === 'string' ? breakable(shown) : shown
+    const element = at === 0 ? h('th', { scope: 'row', ...attributes, tabindex: -1 }, text)
+      : h('td', { ...attributes, 'data-label': capital(columns[at].name) }, text)
     if (isBest) element.append(h('span', { class: 'sign', title: 'best of the column' }, ' ★'))
     return element
   }
@@ -73,6 +81,7 @@ export function table(columns, rows, caption) {
       if (at === sorted) head.setAttribute('aria-sort', direction > 0 ? 'ascending' : 'descending')
       else head.removeAttribute('aria-sort')
     })
+    if (width) fit()
     more.hidden = shown.length === list.length
     more.textContent = `Show all ${list.length} rows`
     count.textContent = words ? `${list.length} of ${rows.length} rows` : ''
@@ -88,9 +97,21 @@ export function table(columns, rows, caption) {
 
   const search = rows.length > FIRST + 5 && h('label', { class: 'search' }, 'Find ',
     h('input', { type: 'search', oninput: (event) => { words = event.target.value.trim().toLowerCase(); all = all || words !== ''; show() } }), ' ', count)
+  const grid = h('table', null, h('caption', { class: 'unseen' }, caption), h('thead', null, h('tr', null, heads)), body)
+  const scroll = h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Table: ${caption}` }, grid)
+  let width = 0
+
+  /* Where its columns have no room, each row becomes a small list: its name, then its figures. */
+  function fit() {
+    grid.classList.remove('stacked')
+    grid.classList.toggle('stacked', scroll.scrollWidth > scroll.clientWidth)
+  }
+
   show()
-  return h('div', { class: 'tabular' }, search || null,
-    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Table: ${caption}` },
-      h('table', null, h('caption', { class: 'unseen' }, caption), h('thead', null, h('tr', null, heads)), body)),
-    more)
+  new ResizeObserver(() => {
+    if (scroll.clientWidth === width) return
+    width = scroll.clientWidth
+    fit()
+  }).observe(scroll)
+  return h('div', { class: rows.length > 1 ? 'tabular' : 'tabular single' }, search || null, scroll, more)
 }

@@ -53,6 +53,26 @@ CONTRAST = """(() => {
   return worst
 })()"""
 
+# Tables that are wider than their room, and cells with a short word in two lines.
+SIDEWAYS = """[...document.querySelectorAll('.scroll')].filter((node) => node.clientWidth && node.scrollWidth > node.clientWidth)
+  .map((node) => `${node.getAttribute('aria-label')}: ${node.scrollWidth} of ${node.clientWidth}`)"""
+BROKEN = """(() => {
+  const broken = []
+  for (const cell of document.querySelectorAll('tbody th, tbody td, thead button')) {
+    if (!cell.getClientRects().length) continue
+    for (const node of cell.childNodes) {
+      if (node.nodeType !== 3) continue
+      for (const word of node.data.matchAll(/[A-Za-z0-9]{2,24}/g)) {
+        const range = document.createRange()
+        range.setStart(node, word.index)
+        range.setEnd(node, word.index + word[0].length)
+        if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) broken.push(word[0])
+      }
+    }
+  }
+  return broken
+})()"""
+
 FOCUSABLE = """[...document.querySelectorAll('a[href], button, input, summary, [tabindex="0"]')]
   .filter((node) => !node.disabled && node.getClientRects().length && getComputedStyle(node).visibility !== 'hidden')"""
 
@@ -99,6 +119,8 @@ class Tests:
         self.equal(f"no-complaint-{form}", self.browser.complaints(), [])
         overflow = self.browser.run("document.documentElement.scrollWidth")
         self.check(f"no-overflow-{form}", overflow <= width, f"the page is {overflow} wide")
+        self.equal(f"no-table-scrolls-{form}", self.browser.run(SIDEWAYS), [])
+        self.equal(f"no-word-is-broken-{form}", self.browser.run(BROKEN), [])
         self.equal(f"no-empty-section-{form}", self.count(".card .empty, .failure"), 0)
         colors = self.browser.run(PIXELS)
         self.check(f"canvases-drawn-{form}", colors and min(colors) > 2, f"colours: {colors}")
