@@ -63,7 +63,8 @@ char *text_seconds(char out[TEXT_SHORT], double seconds)
     else if (seconds < 599.5)
         snprintf(out, TEXT_SHORT, "%.*f s", decimals(seconds), seconds);
     else
-        snprintf(out, TEXT_SHORT, "%.0f min %02.0f s", floor(seconds / 60), fmod(seconds, 60));
+        snprintf(out, TEXT_SHORT, "%.0f min %02.0f s", floor(round(seconds) / 60),
+                 fmod(round(seconds), 60));
     return out;
 }
 
@@ -154,6 +155,30 @@ char *text_command(char *const *argv, size_t columns)
             break;
     }
     return line;
+}
+
+bool text_make_plain(char *text)
+{
+    bool changed = false;
+
+    for (char *at = text; *at; at++) {
+        bool is_c1 = at[0] == '\xc2' && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xa0;
+        if (is_c1)
+            at[0] = at[1] = '?';
+        else if (((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f)
+            *at = '?';
+        else
+            continue;
+        changed = true;
+    }
+    return changed;
+}
+
+void text_make_line(char *text)
+{
+    text_make_plain(text);
+    for (; *text; text++)
+        *text = *text == '\n' || *text == '\t' ? ' ' : *text;
 }
 
 const char *text_basename(const char *path)

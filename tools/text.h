@@ -7,6 +7,7 @@
 #ifndef CAIRN_TOOLS_TEXT_H
 #define CAIRN_TOOLS_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { TEXT_SHORT = 64 };
@@ -34,6 +35,13 @@ char *text_quoted(const char *argument);
  * always is). The caller frees it.
  */
 char *text_command(char *const *argv, size_t columns);
+
+/* Control characters but newline and tab become question marks, so that a terminal does not take them
+ * for orders. Whether there were any. */
+bool text_make_plain(char *text);
+
+/* These too: it becomes one line. */
+void text_make_line(char *text);
 
 /* The last part of a path. */
 const char *text_basename(const char *path);

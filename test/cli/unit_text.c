@@ -37,6 +37,19 @@ static void bytes(void **state)
     assert_string_equal(text_bytes(out, 5.0 * (1ll << 40)), "5.0 TiB");
 }
 
+static void orders(void **state)
+{
+    char quiet[] = "a\tb\n\xc3\xa9", loud[] = "\x1b[2J \xc2\x9b \x7f";
+
+    (void)state;
+    assert_false(text_make_plain(quiet));
+    assert_string_equal(quiet, "a\tb\n\xc3\xa9");
+    assert_true(text_make_plain(loud));
+    assert_string_equal(loud, "?[2J ?? ?");
+    text_make_line(quiet);
+    assert_string_equal(quiet, "a b \xc3\xa9");
+}
+
 static void seconds(void **state)
 {
     char out[TEXT_SHORT];
@@ -50,6 +63,7 @@ static void seconds(void **state)
     assert_string_equal(text_seconds(out, 59.96), "60.0 s");
     assert_string_equal(text_seconds(out, 203.7), "204 s");
     assert_string_equal(text_seconds(out, 724), "12 min 04 s");
+    assert_string_equal(text_seconds(out, 719.7), "12 min 00 s");
 }
 
 static void counts(void **state)
@@ -223,7 +237,7 @@ int main(void)
         cmocka_unit_test(bytes),        cmocka_unit_test(seconds),  cmocka_unit_test(counts),
         cmocka_unit_test(signals),      cmocka_unit_test(quoting),  cmocka_unit_test(commands),
         cmocka_unit_test(utf8),         cmocka_unit_test(nearest),  cmocka_unit_test(digests),
-        cmocka_unit_test(environments), cmocka_unit_test(preloads),
+        cmocka_unit_test(environments), cmocka_unit_test(preloads), cmocka_unit_test(orders),
     };
     return cmocka_run_group_tests(tests, plain_locale, NULL);
 }
