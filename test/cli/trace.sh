@@ -103,8 +103,28 @@ name='of one process'
 see "$cairn" trace --process 1 hand.txt
 expect 0 out '4 events' out 'not freed  *1000 B in 1 block$'
 
-name='there and back again'
+name='the blocks at the peak are those of that moment'
+printf 'cairn trace 1\nalloc 0x1000 1000\nfree 0x1000\nalloc 0x1000 1\nalloc 0x2000 1\n' >peak.txt
+see "$cairn" trace peak.txt
+expect 0 out 'at the peak  *1000 B in 1 block$'
+
+name='a terminal gets no orders'
+printf 'cairn trace 1\n@info command="a\\x1b[2Jb\\x0ac"\n@process 0 pid=1 command="\\x1b[31m\\x0ax"\nalloc 0x1000 1\n' >orders.txt
+see "$cairn" trace orders.txt
+grep -q "$(printf '\033')" out && code=7
+expect 0 out 'command  *a?\[2Jb c$' out 'events, ?\[31m x$'
+
 "$cairn" trace --text -o a.txt hand.txt 2>/dev/null
+name='- as output is standard output'
+see "$cairn" trace --compress -o - a.txt
+cp out stdout.trace
+[ -e ./- ] && code=7
+expect 0
+see "$cairn" trace --text -o - stdout.trace
+name='- as output is standard output: text'
+expect 0 out '^cairn trace 1$'
+
+name='there and back again'
 "$cairn" trace --compress -o a.trace a.txt 2>/dev/null
 "$cairn" trace --text -o b.txt a.trace 2>/dev/null
 same a.txt b.txt
@@ -184,6 +204,11 @@ name='a text with a mistake'
 see "$cairn" trace --json mistake.txt
 expect 1 err 'line 21 (byte [0-9]*): no such event, after event 31' out '"events": 11'
 
+name='a number that none comes after'
+printf 'cairn trace 1\n18446744073709551615 0 0 alloc 0x1000 1\nalloc 0x2000 1\n' >last.txt
+see "$cairn" trace last.txt
+expect 1 err 'line 3 (byte [0-9]*): there is no number after'
+
 name='a version of the future'
 { printf '\211CAIRN\r\n\7\0\0\0'; tail -c +13 a.trace; } >future.trace
 see "$cairn" trace future.trace
@@ -216,7 +241,7 @@ expect 125 err 'cannot write.*No space left'
 
 for bad in '--text --compress -o x a.trace' '--compress a.trace' '--from 5 a.trace' \
     '--json --text a.trace' '--text --from x a.trace' '--text --seconds 3..2 a.trace' \
-    '--text --from 9 --to 3 a.trace' 'a.trace b.trace' ''; do
+    '--text --from 9 --to 3 a.trace' '--text --to 99999999999999999999 a.trace' 'a.trace b.trace' ''; do
     name="refused: trace $bad"
     # shellcheck disable=SC2086 # they are words
     see "$cairn" trace $bad

@@ -317,7 +317,8 @@ static char *read_common(struct trace_reader *reader)
     uint64_t thread = lines->thread;
 
     if (!isdigit((unsigned char)*word)) {
-        lines->number++;
+        if (lines->number++ == UINT64_MAX)
+            return wrong(lines, "there is no number after that of the event before"), NULL;
         return word;
     }
     uint64_t number;

@@ -9,11 +9,12 @@
 #include "json.h"
 #include "own_memory.h"
 #include "profile/progress.h"
+#include "profile/short_name.h"
 #include "text.h"
 #include "trace/live.h"
 #include "trace/words.h"
 
-enum { PROCESSES_SHOWN = 20 };
+enum { PROCESSES_SHOWN = 20, LONGEST = 1000 };
 
 static void leave(void *context, const struct live_block *block)
 {
@@ -45,10 +46,10 @@ static void count_event(struct summary *summary, struct live *live, const struct
         summary->failed++;
     if (live_apply(live, event, leave, summary).made)
         summary->requested += event->size;
-    if (live->bytes > summary->peak_bytes)
+    if (live->bytes > summary->peak_bytes) {
         summary->peak_bytes = live->bytes;
-    if (live->blocks > summary->peak_blocks)
         summary->peak_blocks = live->blocks;
+    }
 }
 
 void summary_read(struct summary *summary, struct trace_reader *reader, long only)
@@ -90,19 +91,31 @@ static void print_blocks(FILE *to, const char *name, uint64_t bytes, uint64_t bl
             text_count(count, (double)blocks), blocks == 1 ? "" : "s");
 }
 
+/* Text of the trace, in one line of at most `columns`. The caller frees it. */
+static char *shown(const char *text, size_t columns)
+{
+    char *line = fitted(text, columns);
+
+    text_make_line(line);
+    return line;
+}
+
 static void print_origin(const struct trace_info *info, FILE *to)
 {
     char when[40] = "";
     time_t began = (time_t)info->began;
     struct tm parts;
 
-    if (*info->command)
-        fprintf(to, "  %-11s %s\n", "command", info->command);
+    char *command = shown(info->command, LONGEST), *machine = shown(info->machine, LONGEST);
+
+    if (*command)
+        fprintf(to, "  %-11s %s\n", "command", command);
     if (info->began && gmtime_r(&began, &parts))
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S UTC", &parts);
-    if (*info->machine || *when)
-        fprintf(to, "  %-11s %s%s%s\n", "recorded", when, *info->machine && *when ? ", " : "",
-                info->machine);
+    if (*machine || *when)
+        fprintf(to, "  %-11s %s%s%s\n", "recorded", when, *machine && *when ? ", " : "", machine);
+    free(command);
+    free(machine);
 }
 
 static void print_processes(const struct summary *summary, const struct trace_reader *reader,
@@ -114,9 +127,11 @@ static void print_processes(const struct summary *summary, const struct trace_re
         const struct trace_process *process = trace_process(reader, i);
         if (!summary->processes[i].events)
             continue;
-        fprintf(to, "  process %-3u pid %d: %s events%s%.60s\n", i, process->pid,
-                text_count(count, (double)summary->processes[i].events),
-                *process->command ? ", " : "", process->command);
+        char *command = shown(process->command, 60);
+        fprintf(to, "  process %-3u pid %d: %s events%s%s\n", i, process->pid,
+                text_count(count, (double)summary->processes[i].events), *command ? ", " : "",
+                command);
+        free(command);
     }
     if (summary->process_count > PROCESSES_SHOWN)
         fprintf(to, "  and %u processes more (--json has them all)\n",
@@ -148,7 +163,9 @@ void trace_summary_print(const struct summary *summary, const struct trace_reade
     print_blocks(to, "at the peak", summary->peak_bytes, summary->peak_blocks);
     print_blocks(to, "not freed", summary->left_bytes, summary->left_blocks);
     print_processes(summary, reader, to);
-    fprintf(to, "Next: cairn report %s\n", path);
+    char *quoted = text_quoted(path);
+    fprintf(to, "Next: cairn report %s\n", quoted);
+    free(quoted);
 }
 
 static json_t *processes_json(const struct summary *summary, const struct trace_reader *reader)

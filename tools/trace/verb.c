@@ -5,6 +5,7 @@
  * there is is given, the damage is said, and the exit code is EXIT_DIFFERS.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ static const char help[] =
     "      --anonymise      no paths, commands, names, build-ids; addresses and ids renumbered;\n"
     "                       sizes, times and the shape of the calls stay\n"
     "      --json           the summary as JSON (schema cairn.trace)\n"
-    "  -o, --output FILE    where to write\n"
+    "  -o, --output FILE    where to write; - is standard output\n"
     "  -f, --overwrite      even if FILE exists\n"
     "  -h, --help           this page\n"
     "\n"
@@ -55,8 +56,9 @@ static bool read_count(const char *name, const char *word, uint64_t most, uint64
     char *end;
     bool is_number = *word >= '0' && *word <= '9';
 
+    errno = 0;
     *value = strtoull(word, &end, 10);
-    if (is_number && *end == 0 && *value <= most)
+    if (is_number && *end == 0 && errno == 0 && *value <= most)
         return true;
     message("trace: --%s %s: a whole number is wanted", name, word);
     return false;
@@ -108,6 +110,8 @@ static int check_options(struct options *options, char **files)
         message("trace: --json is for the summary, not for --text or --compress");
     else if (options->compress && !options->output)
         message("trace: --compress needs a file to write to: -o FILE");
+    else if (options->compress && strcmp(options->output, "-") == 0 && isatty(STDOUT_FILENO))
+        message("trace: the compressed form is not for a terminal: it wants -o FILE");
     else if (changes && !options->copy &&
              (options->choice.anonymise || options->choice.from || options->choice.from_time ||
               options->choice.to < UINT64_MAX || options->choice.to_time < UINT64_MAX))
@@ -116,6 +120,8 @@ static int check_options(struct options *options, char **files)
         message("trace: --from is after --to");
     else {
         options->path = files[0];
+        if (options->output && strcmp(options->output, "-") == 0)
+            options->output = NULL; /* standard output */
         return 0;
     }
     return EXIT_OWN_ERROR;
@@ -236,6 +242,13 @@ static int summarise(struct trace_reader *reader, const struct options *options,
     return output_close(output) ? 0 : EXIT_OWN_ERROR;
 }
 
+static void tell_next(const char *path)
+{
+    char *quoted = text_quoted(path);
+    message("next: cairn trace %s", quoted);
+    free(quoted);
+}
+
 static int copy(struct trace_reader *reader, const struct options *options, struct output *output)
 {
     struct copy_result result;
@@ -255,7 +268,7 @@ static int copy(struct trace_reader *reader, const struct options *options, stru
             result.carried ? text_count(carried, (double)result.carried) : "",
             result.carried ? " blocks that were live at the start, as allocations" : "");
     if (options->output)
-        message("next: cairn trace %s", options->output);
+        tell_next(options->output);
     return 0;
 }
 
