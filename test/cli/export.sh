@@ -167,6 +167,7 @@ points = {tuple(d['ftbl'][f].split(' ')[0] for f in p['fs']): p for p in d['pps'
 a = points['leaf_a', 'middle', 'main'] # two stacks that look the same are one
 assert [a[k] for k in ('tb', 'tbk', 'gb', 'gbk', 'eb', 'ebk')] == [3050, 3, 3000, 2, 0, 0], a
 assert a['tl'] == 800000 and a['mb'] == 3000, a # 0.5 + 0.2 + 0.1 s
+assert points['leaf_b', 'main']['tl'] == 900000 # never freed: it lived until the end
 assert (d['tg'], d['te']) == (400000, 1000000), d
 assert len(points) == len(d['pps']) == 3
 END

@@ -75,10 +75,16 @@ static void figures_by_stack(void **state)
     hand_free(1040, 0, C); /* lived for 10, temporary */
     hand_alloc(1050, 0, 1, D, 60);
     read_process(0);
-    assert_sums(&profile.whole, (struct profile_sums){4, 240, 2, 110, 2, 150, 1, 150, 30, 100});
-    assert_sums(&profile.stacks[1], (struct profile_sums){2, 160, 1, 60, 1, 100, 0, 100, 20, 100});
-    assert_sums(&profile.stacks[2], (struct profile_sums){2, 80, 1, 50, 1, 50, 1, 80, 10, 50});
+    assert_sums(&profile.whole,
+                (struct profile_sums){4, 240, 2, 110, 2, 150, 1, 150, 30, 100, 0, 0});
+    assert_sums(&profile.stacks[1],
+                (struct profile_sums){2, 160, 1, 60, 1, 100, 0, 100, 20, 100, 0, 0});
+    assert_sums(&profile.stacks[2],
+                (struct profile_sums){2, 80, 1, 50, 1, 50, 1, 80, 10, 50, 0, 0});
     assert_sums(&profile.stacks[0], (struct profile_sums){0});
+    assert_int_equal(profile.stacks[1].lasted, 0);
+    assert_int_equal(profile.stacks[2].freed, 1);
+    assert_int_equal(profile.stacks[2].lasted, 40); /* B, to the end */
     assert_int_equal(profile.events, 6);
     assert_int_equal(profile.frees, 2);
     assert_int_equal(profile.reallocs, 0);
@@ -148,9 +154,10 @@ static void realloc_is_a_free_and_an_allocation(void **state)
     hand_alloc(10, 0, 1, C, 0);       /* of no bytes, but a block */
     hand_free(11, 0, B);              /* lived for 4 */
     read_process(0);
-    assert_sums(&profile.whole, (struct profile_sums){4, 330, 1, 0, 1, 300, 2, 300, 11, 300});
-    assert_sums(&profile.stacks[1], (struct profile_sums){2, 10, 1, 0, 0, 0, 1, 10, 5, 10});
-    assert_sums(&profile.stacks[2], (struct profile_sums){2, 320, 0, 0, 1, 300, 1, 300, 6, 300});
+    assert_sums(&profile.whole, (struct profile_sums){4, 330, 1, 0, 1, 300, 2, 300, 11, 300, 0, 0});
+    assert_sums(&profile.stacks[1], (struct profile_sums){2, 10, 1, 0, 0, 0, 1, 10, 5, 10, 0, 0});
+    assert_sums(&profile.stacks[2],
+                (struct profile_sums){2, 320, 0, 0, 1, 300, 1, 300, 6, 300, 0, 0});
     assert_int_equal(profile.events, 7);
     assert_int_equal(profile.reallocs, 2);
     assert_int_equal(profile.frees, 1);
@@ -253,6 +260,47 @@ static void both_processes_end(void **state)
     assert_int_equal(profile.moments[profile.moment_count - 1].blocks, 3);
     assert_int_equal(profile.page_count, 1); /* of the child */
     assert_int_equal(profile.pages[0].bytes, 2000);
+}
+
+static void assert_process(uint32_t process, struct profile_process expected)
+{
+    const struct profile_process *is = &profile.processes[process];
+
+    assert_int_equal(is->blocks, expected.blocks);
+    assert_int_equal(is->bytes, expected.bytes);
+    assert_int_equal(is->peak_blocks, expected.peak_blocks);
+    assert_int_equal(is->peak_bytes, expected.peak_bytes);
+    assert_int_equal(is->live_blocks, expected.live_blocks);
+    assert_int_equal(is->live_bytes, expected.live_bytes);
+    assert_int_equal(is->left_blocks, expected.left_blocks);
+    assert_int_equal(is->left_bytes, expected.left_bytes);
+}
+
+static void each_process_by_itself(void **state)
+{
+    (void)state;
+    begin_with_two_stacks();
+    uint32_t child = hand_process(101), idle = hand_process(102), thread = hand_thread(child);
+    hand_alloc(0, 0, 1, A, 1000);
+    hand_alloc(10, thread, 2, A, 500);
+    hand_alloc(20, thread, 2, B, 60); /* its peak; that of the whole is 1560 */
+    hand_free(30, thread, A);
+    hand_op(40, TRACE_EXEC, child); /* leaves 60 */
+    hand_alloc(50, thread, 1, C, 100);
+    hand_free(60, 0, A);
+    read_all();
+    assert_process(0, (struct profile_process){1, 1000, 1, 1000, 0, 0, 0, 0});
+    assert_process(child, (struct profile_process){3, 660, 2, 560, 2, 160, 1, 60});
+    assert_process(idle, (struct profile_process){0});
+    assert_int_equal(profile_processes(&profile), 2);
+    assert_int_equal(profile.page_process, 0);
+    assert_int_equal(profile.stacks[1].freed, 1);
+    assert_int_equal(profile.stacks[2].freed, 1);
+    assert_int_equal(profile.whole.freed, 2);
+    profile_fini(&profile);
+    read_process(child);
+    assert_int_equal(profile_processes(&profile), 1);
+    assert_int_equal(profile.page_process, child);
 }
 
 static void exec_leaves_all(void **state)
@@ -537,6 +585,7 @@ int main(void)
         test(threads),
         test(processes),
         test(both_processes_end),
+        test(each_process_by_itself),
         test(exec_leaves_all),
         test(high_before_a_long_pause),
         test(clocks_that_go_backwards),

@@ -299,6 +299,39 @@ static void suppressing(void **state)
     assert_null(suppressions_read("/nowhere/at-all"));
 }
 
+/* What was freed has its lifetime, whatever is left out of what was not. */
+static void suppressing_leaves_lifetimes(void **state)
+{
+    char path[] = "/tmp/cairn-unit-suppressions-XXXXXX";
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(write(fd, "leak:main\n", 10), 10);
+    close(fd);
+    struct suppressions *suppressions = suppressions_read(path);
+    unlink(path);
+    hand_begin();
+    uint32_t leak = hand_node(hand_node(0, 0, MAIN), 0, LEAK);
+    hand_alloc(0, 0, leak, 0x1000, 10);
+    hand_alloc(0, 0, leak, 0x2000, 10);
+    hand_free(2000000000, 0, 0x1000);
+    read_hand();
+    suppressions_apply(suppressions, &profile, &symbols_of_profile);
+    suppressions_free(suppressions);
+    json_t *made = profile_document(&profile, &symbols_of_profile, NULL), *section;
+    size_t i;
+    double lifetime = 0;
+    json_array_foreach(json_object_get(made, "sections"), i, section)
+    {
+        const char *title = json_string_value(json_object_get(section, "title"));
+        json_t *row = json_array_get(json_object_get(section, "rows"), 0);
+        if (strcmp(title, "Most live at the peak") == 0)
+            lifetime = json_real_value(json_array_get(row, 5));
+    }
+    assert_true(lifetime == 2); /* seconds, of the one that was freed */
+    json_decref(made);
+}
+
 /*
  * --- documents ----------------------------------------------------------------------------------
  */
@@ -684,6 +717,7 @@ int main(void)
         test(places),
         test(only_machinery),
         test(suppressing),
+        test(suppressing_leaves_lifetimes),
         test(document),
         test(damaged),
         test(empty),

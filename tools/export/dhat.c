@@ -2,7 +2,7 @@
 /*
  * DHAT's JSON, version 2, as dh_view.html reads it: a program point for each stack, with totals, its
  * own peak, what it had at the peak of the whole and at the end; no reads and writes ("bkacc" is
- * false). How many blocks a stack had at its own peak is not known, nor how many bytes several that
+ * false). Blocks that were not freed have lived until the end, as DHAT has it. How many blocks a stack had at its own peak is not known, nor how many bytes several that
  * look the same had together; what is written for that is the most that is known to have been.
  */
 #include <inttypes.h>
@@ -43,6 +43,7 @@ static void add(struct profile_sums *point, const struct profile_sums *sums)
     point->bytes += sums->bytes;
     point->blocks += sums->blocks;
     point->lifetime += sums->lifetime;
+    point->lasted += sums->lasted;
     point->peak_bytes += sums->peak_bytes;
     point->peak_blocks += sums->peak_blocks;
     point->live_bytes += sums->live_bytes;
@@ -56,7 +57,7 @@ static void put_point(const struct profile_sums *point, const char *frames, FILE
             "{\"tb\":%" PRIu64 ",\"tbk\":%" PRIu64 ",\"tl\":%" PRIu64 ",\"mb\":%" PRIu64
             ",\"mbk\":%" PRIu64 ",\"gb\":%" PRIu64 ",\"gbk\":%" PRIu64 ",\"eb\":%" PRIu64
             ",\"ebk\":%" PRIu64 ",\"fs\":[%s]}",
-            point->bytes, point->blocks, point->lifetime / 1000,
+            point->bytes, point->blocks, (point->lifetime + point->lasted) / 1000,
             larger(point->own_peak_bytes, larger(point->peak_bytes, point->live_bytes)),
             larger(point->peak_blocks, point->live_blocks), point->peak_bytes, point->peak_blocks,
             point->live_bytes, point->live_blocks, frames);
@@ -101,8 +102,8 @@ void export_dhat(const struct profile *profile, struct frames *frames, FILE *to)
           to);
     export_json_text(to, export_command(profile));
     fprintf(to, ",\"pid\":%d,\"tg\":%" PRIu64 ",\"te\":%" PRIu64 ",\n\"pps\":[",
-            trace_process(profile->reader, 0)->pid, microseconds(profile->peak_seconds),
-            microseconds(profile->seconds));
+            trace_process(profile->reader, profile->process)->pid,
+            microseconds(profile->peak_seconds), microseconds(profile->seconds));
     put_points(profile, frames, to);
     fputs("],\n\"ftbl\":[\"[root]\"", to);
     for (size_t i = 0; i < frames->names.count; i++) {

@@ -102,8 +102,9 @@ void export_json_text(FILE *to, const char *text)
 const char *export_command(const struct profile *profile)
 {
     const char *command = trace_info(profile->reader)->command;
+    const char *own = trace_process(profile->reader, profile->process)->command;
 
-    if (!*command)
-        command = trace_process(profile->reader, 0)->command;
+    if (!*command || (profile->one_process && *own))
+        command = own;
     return *command ? command : "program";
 }

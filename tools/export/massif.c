@@ -90,6 +90,14 @@ static int larger_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* Text to the end of a line: it must not have one in it. */
+static void put_line(const char *text, FILE *to)
+{
+    for (; *text; text++)
+        putc((unsigned char)*text < ' ' ? ' ' : *text, to);
+    putc('\n', to);
+}
+
 /* A line for the branch, then its children. */
 static void put_branch(const struct tree *tree, uint32_t at, unsigned depth)
 {
@@ -112,11 +120,12 @@ static void put_branch(const struct tree *tree, uint32_t at, unsigned depth)
     sorted = tree;
     qsort(children, count, sizeof *children, larger_first);
     fprintf(tree->to, "%*sn%zu: %" PRIu64 " ", (int)depth, "", count + (small > 0), branch->bytes);
-    if (at)
-        fprintf(tree->to, "0x%X: %s\n", (unsigned)branch->frame,
-                frames_label(tree->frames, branch->frame));
-    else
+    if (at) {
+        fprintf(tree->to, "0x%X: ", (unsigned)branch->frame);
+        put_line(frames_label(tree->frames, branch->frame), tree->to);
+    } else {
         fputs("(heap allocation functions) malloc/new/new[], --alloc-fns, etc.\n", tree->to);
+    }
     for (size_t i = 0; i < count; i++)
         put_branch(tree, children[i], depth + 1);
     if (small)
@@ -158,9 +167,8 @@ void export_massif(const struct profile *profile, struct frames *frames, FILE *t
     bool had_peak = false;
 
     fputs("desc: --time-unit=ms\ncmd: ", to);
-    for (const char *at = export_command(profile); *at; at++)
-        putc((unsigned char)*at < ' ' ? ' ' : *at, to);
-    fputs("\ntime_unit: ms\n", to);
+    put_line(export_command(profile), to);
+    fputs("time_unit: ms\n", to);
     for (size_t i = 0; i < profile->moment_count; i++) {
         const struct profile_moment *moment = &profile->moments[i];
         if (!had_peak && moment->seconds >= profile->peak_seconds) {

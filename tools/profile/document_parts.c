@@ -130,6 +130,27 @@ void part_flame_nodes(json_t *flame, struct call_tree *tree, unsigned metrics)
     }
 }
 
+char *part_process(const struct profile *profile, uint32_t process)
+{
+    const char *command = trace_process(profile->reader, process)->command;
+
+    char *text = memory_format("process %u%s%s", process, *command ? ", " : "", command);
+    text_make_line(text);
+    return text;
+}
+
+char *part_title(const struct profile *profile)
+{
+    const char *command = trace_info(profile->reader)->command;
+
+    if (!profile->one_process || trace_processes(profile->reader) < 2)
+        return memory_copy(command);
+    char *process = part_process(profile, profile->process);
+    char *title = memory_format("%s%s%s", command, *command ? ": " : "", process);
+    free(process);
+    return title;
+}
+
 char *part_place(const char *file, unsigned line, const char *module)
 {
     if (file && line)

@@ -27,6 +27,12 @@ void part_flame_nodes(json_t *flame, struct call_tree *tree, unsigned metrics);
 /* The address space at the peak; nothing if there was none. */
 void part_heap_map(json_t *document, const struct profile *profile);
 
+/* What was recorded, and which process of it this is, if it is one of several. The caller frees it. */
+char *part_title(const struct profile *profile);
+
+/* "process 3, cc1 prog.c", in one line. The caller frees it. */
+char *part_process(const struct profile *profile, uint32_t process);
+
 /* "file.c:12", or the name of the module, or nothing: for tables. The caller frees it. */
 char *part_place(const char *file, unsigned line, const char *module);
 

@@ -125,8 +125,16 @@ void part_heap_map(json_t *document, const struct profile *profile)
         for (size_t i = 0; i < picture->count; i++)
             document_run(frame, picture->runs[i].state,
                          (double)(picture->runs[i].pages * PAGE_BYTES));
-        document_note(map, "How full of live blocks the pages were, by address. Gaps of more than "
-                           "4 MiB between used pages are drawn as 64 KiB of \"elsewhere\".");
+        char *process = part_process(profile, profile->page_process);
+        char *note = memory_format(
+            "How full of live blocks the pages were, by address. Gaps of more than 4 MiB between "
+            "used pages are drawn as 64 KiB of \"elsewhere\".%s%s%s",
+            profile_processes(profile) > 1 ? " This is " : "",
+            profile_processes(profile) > 1 ? process : "",
+            profile_processes(profile) > 1 ? ": it had the most live bytes then." : "");
+        document_note(map, note);
+        free(note);
+        free(process);
         free(label);
     }
     free(picture);

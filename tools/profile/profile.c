@@ -38,7 +38,7 @@ struct reading {
     struct moments moments;
     struct left *left;     /* by stack; NULL: nothing yet */
     uint64_t *last_number; /* by thread: of its last allocation */
-    size_t stack_room, thread_room;
+    size_t stack_room, thread_room, process_room;
     uint64_t first, time; /* of the first event; since then */
     bool began, all_gone; /* all_gone: the last events were ends of processes… */
     struct left before;   /* …and this was live before them */
@@ -85,6 +85,16 @@ static void need_thread(struct reading *reading, uint32_t thread)
                                      sizeof *reading->last_number);
 }
 
+static void need_process(struct reading *reading, uint32_t process)
+{
+    struct profile *profile = reading->profile;
+
+    if (process < reading->process_room)
+        return;
+    profile->processes = with_room(profile->processes, &reading->process_room, process,
+                                   sizeof *profile->processes);
+}
+
 static void add_made(struct profile_sums *sums, uint64_t size)
 {
     sums->blocks++;
@@ -103,6 +113,25 @@ static void add_ended(struct profile_sums *sums, uint64_t size, uint64_t lifetim
     sums->live_bytes -= size;
     sums->lifetime += lifetime;
     sums->temporary += temporary;
+    sums->freed++;
+}
+
+static void process_made(struct profile_process *process, uint64_t size)
+{
+    process->blocks++;
+    process->bytes += size;
+    process->live_blocks++;
+    process->live_bytes += size;
+    if (process->live_bytes > process->peak_bytes) {
+        process->peak_bytes = process->live_bytes;
+        process->peak_blocks = process->live_blocks;
+    }
+}
+
+static void process_ended(struct profile_process *process, uint64_t size)
+{
+    process->live_blocks--;
+    process->live_bytes -= size;
 }
 
 static void block_made(struct reading *reading, const struct live_block *block)
@@ -114,6 +143,7 @@ static void block_made(struct reading *reading, const struct live_block *block)
     need_stack(reading, block->stack);
     add_made(&profile->stacks[block->stack], block->size);
     add_made(&profile->whole, block->size);
+    process_made(&profile->processes[block->process], block->size);
     profile->size_blocks[bin]++;
     profile->size_bytes[bin] += block->size;
     thread->allocations++;
@@ -133,11 +163,22 @@ static void block_freed(struct reading *reading, const struct live_block *block,
     need_stack(reading, block->stack);
     add_ended(&profile->stacks[block->stack], block->size, lifetime, temporary);
     add_ended(&profile->whole, block->size, lifetime, temporary);
+    process_ended(&profile->processes[block->process], block->size);
     profile->life_blocks[bin]++;
     profile->life_bytes[bin] += block->size;
     profile->threads[event->thread].frees++;
     profile->threads[event->thread].foreign_frees += !own;
     peaks_end(&reading->peaks, block);
+}
+
+/* A block is not freed by now, and will not be. */
+static void block_lasted(void *context, const struct live_block *block)
+{
+    struct reading *reading = context;
+    uint64_t now = reading->first + reading->time;
+
+    if (now > block->time)
+        reading->profile->stacks[block->stack].lasted += now - block->time;
 }
 
 /* The process of a block has ended without freeing it. */
@@ -150,10 +191,14 @@ static void block_left(void *context, const struct live_block *block)
         reading->left = memory_take(reading->stack_room, sizeof *reading->left);
     reading->left[block->stack].blocks++;
     reading->left[block->stack].bytes += block->size;
+    profile->processes[block->process].left_blocks++;
+    profile->processes[block->process].left_bytes += block->size;
+    process_ended(&profile->processes[block->process], block->size);
     profile->stacks[block->stack].live_blocks--;
     profile->stacks[block->stack].live_bytes -= block->size;
     profile->whole.live_blocks--;
     profile->whole.live_bytes -= block->size;
+    block_lasted(reading, block);
     peaks_end(&reading->peaks, block);
 }
 
@@ -204,6 +249,7 @@ static void apply(struct reading *reading, const struct trace_event *event)
     if (event->op <= TRACE_FREE) {
         need_stack(reading, event->stack);
         need_thread(reading, event->thread);
+        need_process(reading, event->process);
     }
     struct live_change change = live_apply(&reading->live, event, block_left, reading);
     if (change.ended)
@@ -231,6 +277,11 @@ static void add_left(struct reading *reading)
         profile->whole.live_blocks += reading->left[i].blocks;
         profile->whole.live_bytes += reading->left[i].bytes;
     }
+    for (uint32_t i = 0; i < trace_processes(profile->reader); i++) {
+        struct profile_process *process = &profile->processes[i];
+        process->live_blocks += process->left_blocks;
+        process->live_bytes += process->left_bytes;
+    }
 }
 
 static void add_peak(struct reading *reading)
@@ -253,6 +304,7 @@ static void add_peak(struct reading *reading)
     profile->whole.peak_bytes = peaks->bytes;
     if (peaks->number)
         profile->peak_seconds = (double)(peaks->time - reading->first) / 1e9;
+    profile->page_process = most;
     profile->page_count = pages_of(peaks->gone, peaks->count, most, &profile->pages);
     free(by_process);
 }
@@ -261,16 +313,19 @@ static void finish(struct reading *reading)
 {
     struct profile *profile = reading->profile;
     uint32_t threads = trace_threads(profile->reader);
+    uint32_t processes = trace_processes(profile->reader);
 
     if (trace_nodes(profile->reader) > 0)
         need_stack(reading, trace_nodes(profile->reader) - 1);
     need_thread(reading, threads ? threads - 1 : 0);
+    need_process(reading, processes ? processes - 1 : 0);
     if (reading->all_gone) {
         reading->moments.now.blocks = reading->before.blocks;
         reading->moments.now.bytes = reading->before.bytes;
     }
     profile->seconds = (double)reading->time / 1e9;
     profile->moment_count = moments_finish(&reading->moments, reading->time, &profile->moments);
+    live_visit(&reading->live, block_lasted, reading);
     add_peak(reading);
     add_left(reading);
     profile->damage = trace_damage(profile->reader);
@@ -281,7 +336,10 @@ bool profile_read(struct profile *profile, const char *path, const struct profil
     struct reading *reading = memory_take(1, sizeof *reading);
     struct trace_event event;
 
-    *profile = (struct profile){.path = path, .reader = trace_open(path)};
+    *profile = (struct profile){.path = path,
+                                .reader = trace_open(path),
+                                .one_process = !choice->all_processes,
+                                .process = choice->process};
     if (!profile->reader) {
         free(reading);
         return false;
@@ -307,11 +365,21 @@ bool profile_read(struct profile *profile, const char *path, const struct profil
     return true;
 }
 
+uint32_t profile_processes(const struct profile *profile)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < trace_processes(profile->reader); i++)
+        count += profile->processes[i].blocks > 0;
+    return count;
+}
+
 void profile_fini(struct profile *profile)
 {
     free(profile->stacks);
     free(profile->moments);
     free(profile->threads);
+    free(profile->processes);
     free(profile->pages);
     trace_close(profile->reader);
     *profile = (struct profile){0};

@@ -20,6 +20,17 @@ struct profile_sums {
     uint64_t own_peak_bytes;          /* the most that was ever live of this stack */
     uint64_t lifetime;                /* nanoseconds, the sum over the blocks that were freed */
     uint64_t largest;                 /* bytes */
+    uint64_t freed;                   /* blocks */
+    uint64_t lasted;                  /* nanoseconds, the sum over the others: until they were left
+                                         behind, or the end */
+};
+
+/* Of one process alone. One that executes another program is another process from then on. */
+struct profile_process {
+    uint64_t blocks, bytes;           /* allocated in all */
+    uint64_t peak_blocks, peak_bytes; /* when most of it was live */
+    uint64_t live_blocks, live_bytes; /* at the end: never freed */
+    uint64_t left_blocks, left_bytes; /* of these, what it left behind when it ended */
 };
 
 /* A moment: of equal distance in time, 512 to 1023 of them, the last one the end. */
@@ -48,13 +59,17 @@ struct profile {
     uint64_t life_blocks[PROFILE_BINS], life_bytes[PROFILE_BINS]; /* by lifetime, nanoseconds */
     struct profile_thread {
         uint64_t allocations, bytes, frees;
-        uint64_t foreign_frees;                   /* of blocks that another thread allocated */
-    } * threads;                                  /* by index, trace_threads(reader) of them */
+        uint64_t foreign_frees;        /* of blocks that another thread allocated */
+    } * threads;                       /* by index, trace_threads(reader) of them */
+    struct profile_process *processes; /* by index, trace_processes(reader) of them */
+    bool one_process;                  /* all this is of `process` alone */
+    uint32_t process;
     uint64_t suppressed_blocks, suppressed_bytes; /* never freed, but left out of it: see
                                                      suppressions.h */
     struct profile_page *pages; /* of the address space at the peak, by address: those with blocks,
                                    of the process that had the most bytes then */
     size_t page_count;
+    uint32_t page_process; /* that process */
 };
 
 /* Like neighbours are one: `count` pages from `number` (the address / 4096), each with `bytes`. */
@@ -74,5 +89,8 @@ struct profile_choice {
 /* Reads the trace at `path`, with progress on a terminal. False after a message; damage is none. */
 bool profile_read(struct profile *profile, const char *path, const struct profile_choice *choice);
 void profile_fini(struct profile *profile);
+
+/* How many processes allocated anything. */
+uint32_t profile_processes(const struct profile *profile);
 
 #endif

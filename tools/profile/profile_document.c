@@ -14,7 +14,7 @@
 #include "profile/sites.h"
 #include "text.h"
 
-enum { VERSION = 1, SITES = 50, STACKS = 50, STACK_CALLS = 64, THREADS = 100 };
+enum { VERSION = 1, SITES = 50, STACKS = 50, STACK_CALLS = 64, THREADS = 100, PROCESSES = 100 };
 
 static const struct {
     const char *title, *note, *key;
@@ -44,10 +44,12 @@ static void add_figures(json_t *document, const struct profile *profile)
     const struct profile_sums *whole = &profile->whole;
     json_t *figures = document_figures(document, "In short");
     char blocks[TEXT_SHORT], text[TEXT_SHORT];
+    uint32_t processes = profile_processes(profile);
 
-    char *note = memory_format("in %s blocks, after %s",
+    char *note = memory_format("in %s blocks, after %s%s",
                                text_count(blocks, (double)whole->peak_blocks),
-                               text_seconds(text, profile->peak_seconds));
+                               text_seconds(text, profile->peak_seconds),
+                               processes > 1 ? ", of all processes together" : "");
     document_figure(figures, "peak of live bytes", (double)whole->peak_bytes, "bytes", note);
     free(note);
     note = memory_format("in %s blocks", text_count(blocks, (double)whole->live_blocks));
@@ -64,6 +66,9 @@ static void add_figures(json_t *document, const struct profile *profile)
     document_figure(figures, "allocations", (double)whole->blocks, "count", NULL);
     document_figure(figures, "temporary", share(whole->temporary, whole->blocks), "percent",
                     "of the allocations: freed before their thread allocated again");
+    if (processes > 1)
+        document_figure(figures, "processes", processes, "count",
+                        "these figures are of all of them; --process N shows one");
     document_figure(figures, "length", profile->seconds, "seconds", NULL);
     document_figure(figures, "events", (double)profile->events, "count", NULL);
     if (profile->failed)
@@ -144,7 +149,6 @@ static void add_site_row(json_t *table, const struct site *site, enum site_order
                       : order == SITE_LEFT      ? sums->live_blocks
                       : order == SITE_TEMPORARY ? sums->temporary
                                                 : sums->blocks;
-    uint64_t freed = sums->blocks - sums->live_blocks;
     char *place = part_place(site->file, site->line, site->module);
     json_t *cells = json_array();
 
@@ -155,8 +159,9 @@ static void add_site_row(json_t *table, const struct site *site, enum site_order
     json_append(cells, json_integer((json_int_t)blocks));
     json_append(cells, sums->blocks ? json_from_real((double)sums->bytes / (double)sums->blocks)
                                     : json_null());
-    json_append(cells,
-                freed ? json_from_real((double)sums->lifetime / (double)freed / 1e9) : json_null());
+    json_append(cells, sums->freed
+                           ? json_from_real((double)sums->lifetime / (double)sums->freed / 1e9)
+                           : json_null());
     document_row(table, cells);
     free(place);
 }
@@ -184,6 +189,79 @@ static void add_sites(json_t *document, struct sites *sites, enum site_order ord
     }
 }
 
+/* A number that names something is text: it is not grouped, and no bar is drawn for it. */
+static void append_id(json_t *cells, long long id)
+{
+    char *text = memory_format("%lld", id);
+
+    json_append(cells, json_from_text(text));
+    free(text);
+}
+
+struct process_rank {
+    uint32_t index;
+    const struct profile_process *sums;
+};
+
+static int by_peak(const void *left, const void *right)
+{
+    const struct process_rank *a = left, *b = right;
+
+    if (a->sums->peak_bytes != b->sums->peak_bytes)
+        return a->sums->peak_bytes < b->sums->peak_bytes ? 1 : -1;
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+static void add_process_row(json_t *table, const struct profile *profile,
+                            const struct process_rank *rank)
+{
+    const struct trace_process *process = trace_process(profile->reader, rank->index);
+    json_t *cells = json_array();
+
+    json_append(cells, json_from_text(*process->command ? process->command : "(not known)"));
+    append_id(cells, rank->index);
+    append_id(cells, process->pid);
+    json_append(cells, json_integer((json_int_t)rank->sums->peak_bytes));
+    json_append(cells, json_integer((json_int_t)rank->sums->live_bytes));
+    json_append(cells, json_integer((json_int_t)rank->sums->bytes));
+    json_append(cells, json_integer((json_int_t)rank->sums->blocks));
+    document_row(table, cells);
+}
+
+/* If there are several. */
+static void add_processes(json_t *document, const struct profile *profile)
+{
+    uint32_t count = trace_processes(profile->reader), used = 0;
+    struct process_rank *ranks = memory_take(count, sizeof *ranks);
+
+    for (uint32_t i = 0; i < count; i++)
+        if (profile->processes[i].blocks)
+            ranks[used++] = (struct process_rank){i, &profile->processes[i]};
+    qsort(ranks, used, sizeof *ranks, by_peak);
+    if (used > 1) {
+        json_t *table = document_table(document, "Processes");
+        document_column(table, "process", "", NULL);
+        document_column(table, "number", "", NULL);
+        document_column(table, "pid", "", NULL);
+        document_column(table, "peak", "bytes", NULL);
+        document_column(table, "never freed", "bytes", NULL);
+        document_column(table, "allocated", "bytes", NULL);
+        document_column(table, "allocations", "count", NULL);
+        for (uint32_t i = 0; i < used && i < PROCESSES; i++)
+            add_process_row(table, profile, &ranks[i]);
+        char *more = used > PROCESSES
+                         ? memory_format(" %u with smaller peaks are left out.", used - PROCESSES)
+                         : memory_copy("");
+        char *note = memory_format("The peak of each by itself: they are not at the same moment. "
+                                   "The option --process takes the number.%s",
+                                   more);
+        document_note(table, note);
+        free(note);
+        free(more);
+    }
+    free(ranks);
+}
+
 struct thread_rank {
     uint32_t index;
     const struct profile_thread *sums;
@@ -206,8 +284,8 @@ static void add_thread_row(json_t *table, const struct profile *profile,
     json_t *cells = json_array();
 
     json_append(cells, json_from_text(*thread->name ? thread->name : "(no name)"));
-    json_append(cells, json_integer(thread->tid));
-    json_append(cells, json_integer(process->pid));
+    append_id(cells, thread->tid);
+    append_id(cells, process->pid);
     json_append(cells, json_integer((json_int_t)rank->sums->allocations));
     json_append(cells, json_integer((json_int_t)rank->sums->bytes));
     json_append(cells, json_integer((json_int_t)rank->sums->frees));
@@ -227,7 +305,7 @@ static void add_threads(json_t *document, const struct profile *profile)
     json_t *table = document_table(document, "Threads");
     document_column(table, "thread", "", NULL);
     document_column(table, "tid", "", NULL);
-    document_column(table, "process", "", NULL);
+    document_column(table, "pid", "", NULL);
     document_column(table, "allocations", "count", NULL);
     document_column(table, "bytes", "bytes", NULL);
     document_column(table, "frees", "count", NULL);
@@ -314,12 +392,16 @@ json_t *profile_document(const struct profile *profile, struct symbols *symbols,
                          char *const *command)
 {
     const struct trace_info *info = trace_info(profile->reader);
-    json_t *document = document_new("cairn.profile", VERSION, info->command, command);
+    char *title = part_title(profile);
+    json_t *document = document_new("cairn.profile", VERSION, title, command);
     struct sites sites;
 
+    free(title);
     json_put(document, "recorded", json_from_text(info->command));
     json_put(document, "began", json_integer((json_int_t)info->began));
     json_put(document, "file", json_from_text(profile->path));
+    json_put(document, "process",
+             profile->one_process ? json_integer(profile->process) : json_null());
     put_summary(document, profile);
     if (profile->damage) {
         char *text = memory_format("The recording was not read to its end: %s. The figures are "
@@ -340,6 +422,7 @@ json_t *profile_document(const struct profile *profile, struct symbols *symbols,
     part_histogram(document, profile, PART_SIZES, "Sizes");
     part_histogram(document, profile, PART_LIFETIMES, "Lifetimes");
     part_heap_map(document, profile);
+    add_processes(document, profile);
     add_threads(document, profile);
     put_stacks(document, profile, symbols);
     return document;

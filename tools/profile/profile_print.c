@@ -32,6 +32,7 @@ static void print_line(FILE *to, size_t columns, const char *label, const char *
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     char *line = fitted(text, columns > LABEL + 2 + LEAST_NAME ? columns - LABEL - 2 : LEAST_NAME);
+    text_make_line(line);
     fprintf(to, "  %-*s%s\n", LABEL, label, line);
     free(line);
 }
@@ -45,6 +46,7 @@ static void print_title(FILE *to, size_t columns, bool color, const char *text)
 {
     char *line = fitted(text, columns);
 
+    text_make_line(line);
     table_styled(to, color, STYLE_HEAD, line);
     fputc('\n', to);
     free(line);
@@ -74,6 +76,25 @@ static void print_threads(const struct profile *profile, FILE *to, size_t column
                    used, share(foreign, frees));
 }
 
+/* Whose figures these are, where that is a question. */
+static void print_processes(const struct profile *profile, FILE *to, size_t columns)
+{
+    char count[TEXT_SHORT];
+    uint32_t used = profile_processes(profile), greatest = 0;
+
+    if (used < 2)
+        return;
+    for (uint32_t i = 0; i < trace_processes(profile->reader); i++)
+        if (profile->processes[i].peak_bytes > profile->processes[greatest].peak_bytes)
+            greatest = i;
+    char size[TEXT_SHORT], *name = part_process(profile, greatest);
+    print_line(to, columns, "processes", "%s; all figures are of all of them together",
+               text_count(count, used));
+    print_line(to, columns, "  greatest peak", "%s, %s",
+               text_bytes(size, (double)profile->processes[greatest].peak_bytes), name);
+    free(name);
+}
+
 static void print_figures(const struct profile *profile, FILE *to, size_t columns)
 {
     const struct profile_sums *whole = &profile->whole;
@@ -96,6 +117,7 @@ static void print_figures(const struct profile *profile, FILE *to, size_t column
     if (profile->seconds > 0)
         print_line(to, columns, "rate", "%s allocations per second",
                    text_count(a, (double)whole->blocks / profile->seconds));
+    print_processes(profile, to, columns);
     print_threads(profile, to, columns);
     if (profile->failed)
         print_line(to, columns, "failed", "%s allocations", text_count(a, (double)profile->failed));
@@ -182,6 +204,7 @@ static void print_places(const struct profile *profile, struct symbols *symbols,
         else
             text_bytes(size, (double)value);
         char *line = chain(profile, symbols, site->top[order], left);
+        text_make_line(line);
         fprintf(to, "%*s%*s %4.0f %%  %s\n", CELL, size, COUNT_CELL,
                 text_count(count, (double)blocks), share(value, whole), line);
         free(line);
@@ -191,10 +214,11 @@ static void print_places(const struct profile *profile, struct symbols *symbols,
 void profile_print(const struct profile *profile, struct symbols *symbols, FILE *to, size_t columns,
                    bool color)
 {
-    const char *command = trace_info(profile->reader)->command;
+    char *title = part_title(profile);
     struct sites sites;
 
-    print_title(to, columns, color, *command ? command : text_basename(profile->path));
+    print_title(to, columns, color, *title ? title : text_basename(profile->path));
+    free(title);
     print_figures(profile, to, columns);
     sites_find(&sites, profile, symbols, true);
     print_places(profile, symbols, &sites, SITE_PEAK,
@@ -255,6 +279,7 @@ static void print_changes(const struct changes *changes, enum site_order order, 
         struct symbol_call call = {.function = change->function, .file = change->file};
         char *text = place_of(&call);
         char *line = fitted(text, left);
+        text_make_line(line);
         fprintf(to, "%*s %*s  %s\n", CELL, signed_text(change_text, show, value), CELL,
                 show(after, (double)sums_value(&change->after, order)), line);
         free(line);

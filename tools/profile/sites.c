@@ -126,6 +126,8 @@ void sums_add(struct profile_sums *to, const struct profile_sums *sums)
     to->peak_bytes += sums->peak_bytes;
     to->temporary += sums->temporary;
     to->lifetime += sums->lifetime;
+    to->freed += sums->freed;
+    to->lasted += sums->lasted;
     if (sums->own_peak_bytes > to->own_peak_bytes)
         to->own_peak_bytes = sums->own_peak_bytes;
     if (sums->largest > to->largest)
