@@ -224,11 +224,13 @@ done
 expect recording-diff-text 0 'out:never freed' no-err -- "$cairn" diff --text small.trace larger.trace
 expect recording-diff 0 'out:never freed +1000 B \(from 500 B to 1.5 KiB\)' no-err -- \
     "$cairn" diff -o traces.html small.trace larger.trace
-expect recording-diff-mixed 125 'err:they cannot be compared' -- "$cairn" diff small.trace kinds.json
+expect recording-diff-mixed 125 'err:they cannot be compared' -- "$cairn" diff -f small.trace kinds.json
 expect recording-diff-document 0 no-err -- "$cairn" diff --json small.json larger.trace
 expect recording-no-process 125 'err:has no process 3' -- "$cairn" report --process 3 --text small.trace
 head -n 10 small.trace >cut.trace
 expect recording-cut 0 'err:cut.trace: ' -- "$cairn" report --text cut.trace
+expect recording-cut-is-not-judged 1 'err:cut.trace is not whole: whether the limits hold cannot be told' -- \
+    "$cairn" report --text --fail-on 'peak>1G' cut.trace
 echo 'cairn trace 9' >future.trace
 expect recording-of-the-future 125 'err:version 9' no-out -- "$cairn" report future.trace
 head -c 3000 /dev/zero >zeros
@@ -241,6 +243,77 @@ expect export-folded-to-stdout 0 'out:^prog.* 1000$' no-err -- "$cairn" report -
 check export-folded-adds-up same "$(awk '{ sum += $NF } END { print sum }' small.folded)" 4500
 expect export-of-two 125 'err:takes one recording, not 2' -- "$cairn" report --export folded small.trace larger.trace
 expect export-exists 125 'err:small.folded exists' -- "$cairn" report --export folded -o small.folded small.trace
+
+# --- several processes ----------------------------------------------------------------------------
+
+cat >two.trace <<'END'
+cairn trace 1
+@info command="sh build.sh" machine="x86_64" began=1770000000 page-size=4096 end=marked
+@process 0 parent=0 pid=7 command="sh build.sh"
+@process 1 parent=0 pid=8 command="cc1\x0aa.c\x1b[31m"
+@thread 0 process=0 tid=7 name="sh"
+@thread 1 process=1 tid=8 name="cc1"
+@module 0 path="/nowhere/c\x1b\x0ac1" build-id=""
+@node 1 parent=0 module=0 offset=0x1000
+1 1000 0 alloc 0x10000 1000
+2 2000 1 alloc 0x10000 3000 stack=1
+3 3000 0 free 0x10000
+4 4000 0 alloc 0x20000 2000
+5 5000 1 exit 0
+6 6000 0 exit 0
+@end
+END
+expect processes-text 0 'out:peak +4.9 KiB in 2 blocks' 'out:processes +2; all figures are of all of them together' \
+    'out:greatest peak +2.9 KiB, process 1, cc1 a.c' no-err -- "$cairn" report --text two.trace
+check processes-text-gives-no-orders has_not out "$(printf '\033')"
+check processes-text-keeps-lines test "$(grep -c '^c1' out)" = 0
+expect processes-json 0 no-err -- "$cairn" report --json two.trace
+cp out two.json
+check processes-table same "$(value two.json '[r[1:] for s in d["sections"] if s["title"] == "Processes" for r in s["rows"]]')" \
+    "[['1', '8', 3000, 3000, 3000, 1], ['0', '7', 2000, 2000, 3000, 2]]"
+check processes-map same "$(value two.json '["This is process 1, cc1" in s["note"] for s in d["sections"] if s["kind"] == "heapmap"]')" '[True]'
+expect process-text 0 'out:^sh build.sh: process 1, cc1 a.c' 'out:peak +2.9 KiB in 1 block' no-err -- \
+    "$cairn" report --text --process 1 two.trace
+check process-alone-says-nothing-of-others has_not out 'of all of them'
+expect process-json 0 no-err -- "$cairn" report --json --process 1 two.trace
+cp out one.json
+check process-is-named same "$(value one.json 'd["process"], [s["title"] for s in d["sections"] if s["title"] == "Processes"]')" '(1, [])'
+expect process-dhat 0 'out:"pid":8,' 'out:"cmd":"cc1' no-err -- "$cairn" report --export dhat --process 1 two.trace
+expect export-massif-lines 0 no-err -- "$cairn" report --export massif two.trace
+check export-massif-keeps-lines test "$(grep -c '^c1' out)" = 0
+
+# --- what must not be done ------------------------------------------------------------------------
+
+cp small.trace precious.trace
+expect not-onto-itself 125 'err:report: \./precious.trace cannot be written while it is read' no-out -- \
+    "$cairn" report -f -o ./precious.trace precious.trace
+expect diff-not-onto-itself 125 'err:diff: precious.trace cannot be written while it is read' no-out -- \
+    "$cairn" diff -f -o precious.trace small.trace precious.trace
+check nothing-is-lost cmp small.trace precious.trace
+expect one-form 125 'err:report: one of --text, --json and --export' no-out -- "$cairn" report --text --json small.trace
+expect diff-one-form 125 'err:diff: one of --text and --json' no-out -- "$cairn" diff --json --text small.trace small.trace
+expect diff-process-of-document 125 'err:kinds.json is a document: --process wants a recording' no-out -- \
+    "$cairn" diff --text --process 0 kinds.json changed.json
+expect diff-suppressions-of-document 125 'err:--suppressions wants a recording' no-out -- \
+    "$cairn" diff --text --suppressions suppressions kinds.json changed.json
+expect limit-of-percent 125 "err:'50K' is no amount" no-out -- "$cairn" report --fail-on 'temporary>50K' small.trace
+expect recording-from-pipe 0 'out:never freed +500 B' no-err -- \
+    bash -c '"$1" report --text <(cat small.trace)' bash "$cairn"
+see "$cairn" diff --text small.trace larger.trace
+cp out there.txt
+expect diff-text-to-file 0 'out:^written to diff.txt' no-err -- "$cairn" diff --text -o diff.txt small.trace larger.trace
+check diff-text-is-the-same cmp there.txt diff.txt
+
+# --- documents without sections -------------------------------------------------------------------
+
+echo '{"schema": "cairn.other", "version": 1, "seed": 7, "verified": true, "allocators": [
+  {"name": "system", "peak_bytes": 2048, "runs": [1, 2]}, {"name": "cairn", "peak_bytes": 1024, "wall": {"median": 1.5}}]}' >plain.json
+sed 's/1024/3072/' plain.json >plain2.json
+expect plain-text 0 'out:^plain.json$' 'out:^  seed +7$' 'out:^  verified +yes$' 'out:^Allocators$' \
+    'out:^  system peak bytes +2.0 KiB$' 'out:^  system runs +1 2$' 'out:^  cairn wall median +1.5$' no-err -- \
+    "$cairn" report --text plain.json
+expect plain-diff 0 'out:cairn peak bytes +1.0 KiB +3.0 KiB +2.0 KiB +200.0 %' no-err -- \
+    "$cairn" diff --text plain.json plain2.json
 
 # --- the page in a browser ------------------------------------------------------------------------
 

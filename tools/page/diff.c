@@ -13,6 +13,7 @@
 #include "page/difference.h"
 #include "page/document_file.h"
 #include "page/page.h"
+#include "page/plain.h"
 #include "page/recording.h"
 #include "page/report.h"
 #include "page/terminal.h"
@@ -36,9 +37,18 @@ static const char help[] =
     "\n"
     "Exit code: 0, also if there are differences; 125 if a file cannot be read or written.\n";
 
-static bool write_difference(json_t *document, const struct report_options *options,
+static const char page_name[] = "cairn.diff.html";
+
+/* What is compared: two documents, or two recordings. */
+struct pair {
+    json_t *document;                 /* the difference; of recordings as text: NULL */
+    struct recording *before, *after; /* NULL: documents */
+};
+
+static bool write_difference(const struct pair *pair, const struct report_options *options,
                              const char *path)
 {
+    json_t *document = pair->document;
     struct output output;
 
     if (!output_open(&output, path, options->overwrite, stdout))
@@ -48,8 +58,12 @@ static bool write_difference(json_t *document, const struct report_options *opti
         document_write(document, to);
         fputc('\n', to);
     } else if (options->form == REPORT_TEXT) {
-        document_print(document, to, output_columns(fileno(to)),
-                       output_wants_color(options->color, fileno(to)));
+        size_t columns = output_columns(fileno(to));
+        bool color = output_wants_color(options->color, fileno(to));
+        if (pair->before)
+            recording_print_difference(pair->before, pair->after, to, columns, color);
+        else
+            document_print(document, to, columns, color);
     } else {
         json_t *documents = json_array();
         json_append(documents, json_incref(document));
@@ -59,26 +73,28 @@ static bool write_difference(json_t *document, const struct report_options *opti
     return output_close(&output);
 }
 
-/* Writes the document, and tells where. Returns the exit code. */
-static int tell(json_t *document, const struct report_options *options)
+/* Writes it, and tells where. Gives up the document. Returns the exit code. */
+static int tell(const struct pair *pair, const struct report_options *options)
 {
     bool to_stdout = options->output && strcmp(options->output, "-") == 0;
     bool makes_page = options->form == REPORT_PAGE && !to_stdout;
     const char *path = to_stdout         ? NULL
                        : options->output ? options->output
-                       : makes_page      ? "cairn.diff.html"
+                       : makes_page      ? page_name
                                          : NULL;
 
-    bool written = write_difference(document, options, path);
+    bool written = write_difference(pair, options, path);
     if (written && makes_page) {
         char *before = text_quoted(options->files[0]), *after = text_quoted(options->files[1]);
         char *next = memory_format("as text: cairn diff --text %s %s", before, after);
-        report_tell_page(path, next, document);
+        report_tell_page(path, next, pair->document);
         free(next);
         free(before);
         free(after);
     }
-    json_decref(document);
+    if (written && path && !makes_page)
+        printf("written to %s\n", path);
+    json_decref(pair->document);
     return written ? 0 : EXIT_OWN_ERROR;
 }
 
@@ -91,13 +107,10 @@ static int compare_recordings(const struct report_options *options, char **argv)
     if (!recording_read(&before, options->files[0], options))
         return result;
     if (recording_read(&after, options->files[1], options)) {
-        if (options->form == REPORT_TEXT && !options->output) {
-            recording_print_difference(&before, &after, stdout, output_columns(STDOUT_FILENO),
-                                       output_wants_color(options->color, STDOUT_FILENO));
-            result = 0;
-        } else {
-            result = tell(recording_difference(&before, &after, argv), options);
-        }
+        struct pair pair = {.before = &before, .after = &after};
+        if (options->form != REPORT_TEXT)
+            pair.document = recording_difference(&before, &after, argv);
+        result = tell(&pair, options);
         recording_fini(&after);
     }
     recording_fini(&before);
@@ -130,6 +143,7 @@ static int compare_documents(const struct report_options *options,
         documents[i] = document_from(options->files[i], sources[i], options, argv);
         if (!documents[i])
             break;
+        document_complete(documents[i], options->files[i]);
         schemas[i] = json_string_value(json_object_get(documents[i], "schema"));
     }
     if (documents[0] && documents[1]) {
@@ -137,7 +151,9 @@ static int compare_documents(const struct report_options *options,
             message("diff: %s is %s, and %s is %s: they cannot be compared", options->files[0],
                     schemas[0], options->files[1], schemas[1]);
         else
-            result = tell(document_difference(documents[0], documents[1], argv), options);
+            result = tell(
+                &(struct pair){.document = document_difference(documents[0], documents[1], argv)},
+                options);
     }
     json_decref(documents[0]);
     json_decref(documents[1]);
@@ -158,9 +174,16 @@ int diff_main(int argc, char **argv)
         message("diff: two files are compared, not %d (see cairn diff --help)", options.count);
         return EXIT_OWN_ERROR;
     }
+    if (!report_may_write(&options, "diff", page_name))
+        return EXIT_OWN_ERROR;
+    const char *unfit = options.process >= 0   ? "--process"
+                        : options.suppressions ? "--suppressions"
+                                               : NULL;
     for (int i = 0; i < 2; i++) {
         sources[i] = document_source_of(options.files[i]);
-        if (sources[i] == SOURCE_NONE)
+        if (sources[i] == SOURCE_DOCUMENT && unfit)
+            message("%s is a document: %s wants a recording", options.files[i], unfit);
+        if (sources[i] == SOURCE_NONE || (sources[i] == SOURCE_DOCUMENT && unfit))
             return EXIT_OWN_ERROR;
     }
     if (sources[0] == SOURCE_RECORDING && sources[1] == SOURCE_RECORDING)

@@ -7,9 +7,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "message.h"
 #include "own_memory.h"
+#include "text.h"
 
 enum { DIGITS = 9 };
 
@@ -17,6 +19,9 @@ enum document_source document_source_of(const char *path)
 {
     if (strcmp(path, "-") == 0)
         return SOURCE_RECORDING;
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+        return SOURCE_RECORDING; /* what is read from a pipe is gone */
     errno = 0;
     FILE *file = fopen(path, "re");
     int letter = EOF;
@@ -48,18 +53,7 @@ static void clean(json_t *value)
     if (!json_is_string(value))
         return;
     char *copy = memory_copy(json_string_value(value));
-    bool changed = false;
-    for (char *at = copy; *at; at++) {
-        bool is_c1 = at[0] == '\xc2' && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xa0;
-        if (is_c1)
-            at[0] = at[1] = '?';
-        else if (((unsigned char)*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f)
-            *at = '?';
-        else
-            continue;
-        changed = true;
-    }
-    if (changed)
+    if (text_make_plain(copy))
         json_string_set(value, copy);
     free(copy);
 }

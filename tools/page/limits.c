@@ -30,14 +30,15 @@ static bool read_amount(const char *text, const char *unit, double *amount)
     *amount = strtod(text, &end);
     if (end == text || !(*amount >= 0))
         return false;
-    const char *prefix = *end ? strchr(prefixes, *end & ~0x20) : NULL;
+    bool is_percent = strcmp(unit, "percent") == 0;
+    const char *prefix = *end && !is_percent ? strchr(prefixes, *end & ~0x20) : NULL;
     if (prefix && *end++)
         for (const char *at = prefixes; at <= prefix; at++)
             *amount *= base;
     if (strcmp(unit, "bytes") == 0) {
         end += *end == 'i' && prefix;
         end += *end == 'B';
-    } else if (strcmp(unit, "percent") == 0) {
+    } else if (is_percent) {
         end += *end == '%';
     }
     return !*end;

@@ -123,6 +123,10 @@ bool recording_export(struct recording *recording, const char *format, FILE *to)
 
 bool recording_within(const struct recording *recording, const struct limits *limits)
 {
+    if (limits->count && recording->profile.damage) {
+        message("%s is not whole: whether the limits hold cannot be told", recording->profile.path);
+        return false;
+    }
     const struct profile_sums *whole = &recording->profile.whole;
     const double values[LIMITED] = {
         [LIMITED_LEAK] = (double)whole->live_bytes,

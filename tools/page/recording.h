@@ -32,7 +32,7 @@ void recording_print_difference(struct recording *before, struct recording *afte
 /* False after a message, if writing failed or there is no such format. */
 bool recording_export(struct recording *recording, const char *format, FILE *to);
 
-/* Whether the limits hold: says which do not. */
+/* Whether the limits hold: says which do not. They do not if the recording is not whole. */
 bool recording_within(const struct recording *recording, const struct limits *limits);
 
 #endif

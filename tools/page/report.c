@@ -13,6 +13,7 @@
 #include "own_memory.h"
 #include "page/document_file.h"
 #include "page/page.h"
+#include "page/plain.h"
 #include "page/recording.h"
 #include "page/report.h"
 #include "page/terminal.h"
@@ -38,7 +39,8 @@ static const char help[] =
     "                         bytes>1G, allocs>1000, temporary>50%, with commas between\n"
     "      --color WHEN       auto, always or never;  -h, --help: this page\n"
     "\n"
-    "Exit code: 0; 1 if --fail-on found something; 125 if a file cannot be read or written.\n";
+    "Exit code: 0; 1 if --fail-on found something, or a recording for it is not whole;\n"
+    "125 if a file cannot be read or written.\n";
 
 /* What one file gave. */
 struct part {
@@ -114,10 +116,12 @@ static void print_text(struct part *parts, size_t count, FILE *to, enum color_wh
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             fputc('\n', to);
-        if (parts[i].is_recording)
+        if (parts[i].is_recording) {
             recording_print(&parts[i].recording, to, columns, color);
-        else
+        } else {
+            document_complete(parts[i].document, parts[i].path);
             document_print(parts[i].document, to, columns, color);
+        }
     }
 }
 
@@ -204,20 +208,41 @@ static int report(struct part *parts, size_t count, const struct report_options 
     return !written ? EXIT_OWN_ERROR : within ? 0 : EXIT_DIFFERS;
 }
 
-/* The page can be written: better said before a long recording is read. */
+static bool is_same_file(const char *path, const struct stat *status)
+{
+    struct stat other;
+
+    return stat(path, &other) == 0 && other.st_dev == status->st_dev &&
+           other.st_ino == status->st_ino;
+}
+
+bool report_may_write(const struct report_options *options, const char *verb, const char *page)
+{
+    const char *path = options->output                ? options->output
+                       : options->form == REPORT_PAGE ? page
+                                                      : "-";
+    struct stat status;
+
+    if (strcmp(path, "-") == 0 || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return true;
+    for (int i = 0; i < options->count; i++) {
+        if (is_same_file(options->files[i], &status)) {
+            message("%s: %s cannot be written while it is read", verb, path);
+            return false;
+        }
+    }
+    if (!options->overwrite)
+        message("%s exists; -f overwrites it", path);
+    return options->overwrite;
+}
+
 static bool may_write(const struct report_options *options)
 {
-    char *name = options->output ? memory_copy(options->output)
-                                 : report_page_name(options->files[0]);
-    bool is_file = options->output ? strcmp(name, "-") != 0 : options->form == REPORT_PAGE;
-    struct stat status;
-    bool there = is_file && !options->overwrite && stat(name, &status) == 0 &&
-                 S_ISREG(status.st_mode);
+    char *page = report_page_name(options->files[0]);
+    bool may = report_may_write(options, "report", page);
 
-    if (there)
-        message("%s exists; -f overwrites it", name);
-    free(name);
-    return !there;
+    free(page);
+    return may;
 }
 
 int report_main(int argc, char **argv)

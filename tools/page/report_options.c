@@ -20,16 +20,28 @@ static void list_formats(void)
         printf("%-17s %s\n", format->name, format->summary);
 }
 
+/* One form only: the others would be written by nobody. */
+static bool choose(struct report_options *options, const char *verb, enum report_form form)
+{
+    bool good = options->form == REPORT_PAGE || options->form == form;
+
+    if (!good)
+        message("%s: one of %s", verb,
+                strcmp(verb, "report") == 0 ? "--text, --json and --export" : "--text and --json");
+    options->form = form;
+    return good;
+}
+
 static bool read_format(struct report_options *options, const char *verb, const char *word)
 {
     const char *const *formats = export_names();
 
+    options->export_format = NULL;
     for (size_t i = 0; formats[i]; i++)
         if (strcmp(word, formats[i]) == 0)
             options->export_format = formats[i];
-    options->form = REPORT_EXPORT;
     if (options->export_format)
-        return true;
+        return choose(options, verb, REPORT_EXPORT);
     const char *nearest = message_nearest(word, formats);
     if (nearest)
         message("%s: no format '%s' (did you mean %s?)", verb, word, nearest);
@@ -94,10 +106,10 @@ int report_options_read(struct report_options *options, const char *verb, const 
             options->overwrite = true;
             break;
         case TEXT:
-            options->form = REPORT_TEXT;
+            good = choose(options, verb, REPORT_TEXT);
             break;
         case JSON:
-            options->form = REPORT_JSON;
+            good = choose(options, verb, REPORT_JSON);
             break;
         case EXPORT:
             options->help = strcmp(optarg, "list") == 0;
