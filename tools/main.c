@@ -89,6 +89,8 @@ static int flushed(int result)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return result;
+    if (result == EXIT_OWN_ERROR) /* it has been said */
+        return result;
     message("cannot write to stdout: %s", strerror(errno));
     return result ? result : EXIT_OWN_ERROR;
 }

@@ -100,6 +100,7 @@ printf '{"schema": "cairn.x", "version": 1, "title": "a <b> & \\"c\\"", "section
 expect page-with-odd-title 0 -- "$cairn" report title.json
 check title-is-escaped has cairn.title.html '<title>a &lt;b&gt; &amp; &quot;c&quot;</title>'
 expect no-room 125 'err:cannot write the report' -- sh -c '"$1" report -o - kinds.json >/dev/full' sh "$cairn"
+check no-room-is-said-once test "$(wc -l <err)" = 1
 expect no-folder 125 'err:cannot write there/page.html' no-out -- "$cairn" report -o there/page.html kinds.json
 
 # --- report: text, documents, and what it refuses -------------------------------------------------

@@ -209,6 +209,11 @@ printf 'cairn trace 1\n18446744073709551615 0 0 alloc 0x1000 1\nalloc 0x2000 1\n
 see "$cairn" trace last.txt
 expect 1 err 'line 3 (byte [0-9]*): there is no number after'
 
+name='a block that cannot be'
+printf 'cairn trace 1\nalloc 0x0 18446744073709551615\nalloc 0x2000 5\nalloc 0x1000 18446744073709551615\n' >huge.txt
+see "$cairn" trace huge.txt
+expect 1 err 'a block of 18446744073709551615 bytes is more than there can be, after event 2' out 'peak  *5 B in 1 '
+
 name='a version of the future'
 { printf '\211CAIRN\r\n\7\0\0\0'; tail -c +13 a.trace; } >future.trace
 see "$cairn" trace future.trace

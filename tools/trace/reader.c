@@ -20,6 +20,8 @@
 #include "trace/format.h"
 #include "trace/forms.h"
 
+static const uint64_t block_max = UINT64_C(1) << 56;
+
 static const struct trace_process no_process = {.command = ""};
 static const struct trace_thread no_thread = {.name = ""};
 static const struct trace_module no_module = {.path = "", .build_id = ""};
@@ -164,12 +166,21 @@ bool reader_damaged(struct trace_reader *reader, const char *format, ...)
     return false;
 }
 
+/* Nobody was given a block that no address space has room for: sums of such would be nonsense. */
+static bool is_possible(const struct trace_event *event)
+{
+    return event->op > TRACE_REALLOC || event->ptr == 0 || event->size <= block_max;
+}
+
 bool trace_next(struct trace_reader *reader, struct trace_event *event)
 {
     if (reader->ended || !reader->form->next(reader, event)) {
         reader->ended = true;
         return false;
     }
+    if (!is_possible(event))
+        return reader_damaged(reader, "a block of %llu bytes is more than there can be",
+                              (unsigned long long)event->size);
     reader->events++;
     reader->number = event->number;
     return true;
