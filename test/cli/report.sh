@@ -315,6 +315,7 @@ expect plain-text 0 'out:^plain.json$' 'out:^  seed +7$' 'out:^  verified +yes$'
     "$cairn" report --text plain.json
 expect plain-diff 0 'out:cairn peak bytes +1.0 KiB +3.0 KiB +2.0 KiB +200.0 %' no-err -- \
     "$cairn" diff --text plain.json plain2.json
+check plain-diff-leaves-out-equal-words has_not out verified
 
 # --- the page in a browser ------------------------------------------------------------------------
 

@@ -75,6 +75,8 @@ static struct trace_event random_event(uint64_t number, uint64_t time)
     }
     if (event.op < TRACE_FREE)
         event.size = random_number() % 4 ? random_number() % 300 : random_value();
+    if (event.op < TRACE_FREE && event.ptr && event.size > 1ull << 56)
+        event.size = 1ull << 56; /* larger ones are damage */
     if (event.op == TRACE_REALLOC)
         event.old = random_number() % 5 ? random_ptr() : event.ptr;
     if (event.op == TRACE_EXIT)

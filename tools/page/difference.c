@@ -84,7 +84,10 @@ static void add_figures(json_t *document, const json_t *before, const json_t *af
         json_array_foreach(new, index, item)
         {
             const char *name = text_of(item, "name");
-            if (strcmp(text_of(item, "unit"), units[i]) != 0)
+            const json_t *value = json_object_get(item, "value");
+            const json_t *before_it = json_object_get(item_named(old, name), "value");
+            bool same_text = json_is_string(value) && json_equal(value, before_it);
+            if (strcmp(text_of(item, "unit"), units[i]) != 0 || same_text)
                 continue;
             if (!table) {
                 char *title = memory_format("%s%s%s", text_of(after, "title"),
@@ -94,8 +97,7 @@ static void add_figures(json_t *document, const json_t *before, const json_t *af
             }
             json_t *row = json_array();
             json_append(row, json_from_text(name));
-            put_change(row, json_object_get(item_named(old, name), "value"),
-                       json_object_get(item, "value"));
+            put_change(row, before_it, value);
             document_row(table, row);
         }
     }
