@@ -12,7 +12,8 @@ const isNumber = (value) => typeof value === 'number' && Number.isFinite(value)
 
 /* A long word may be broken after the signs that part names; within a name only if it is very long. */
 const breakable = (text) => text.split(/( +)/).map((word) => (word.length <= 12 ? word
-  : (word.match(/[^_:/.,(<-]{1,24}[_:/.,(<-]*|[_:/.,(<-]+/g) || [word]).map((part) => [part, h('wbr')])))
+  : (word.match(/[_:/.,(<-]*[^_:/.,(<-]{1,24}[_:/.,(<-]*/g) || [word]).map((part, at, parts) =>
+    [at && parts[parts.length - 1] === part && part.length < 4 ? null : at ? h('wbr') : null, part])))
 
 /* What is missing comes last, whichever way it is sorted. */
 function compare(a, b, direction) {

@@ -305,6 +305,8 @@ class Tests:
     def is_sound_of_any(self, page):
         self.open(page, width=400)
         self.equal(f"no-complaint-{page}", self.browser.complaints(), [])
+        self.equal(f"no-table-scrolls-{page}", self.browser.run(SIDEWAYS), [])
+        self.equal(f"no-word-is-broken-{page}", self.browser.run(BROKEN), [])
         self.check(f"sections-{page}", self.count("main section") > 1)
         self.check(f"no-overflow-{page}", self.browser.run("document.documentElement.scrollWidth") <= 400)
 
