@@ -44,7 +44,7 @@ for (const file of result.outputFiles) {
 }
 const digest = createHash('sha256').update(files.get('page.js')).digest('base64')
 files.set('policy.txt',
-  `default-src 'none'; script-src 'sha256-${digest}'; style-src 'unsafe-inline'; img-src data:`)
+  `default-src 'none'; script-src 'sha256-${digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`)
 
 let stale = 0
 mkdirSync(folder, { recursive: true })

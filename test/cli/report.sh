@@ -88,6 +88,7 @@ check page-has-title has cairn.kinds.html '<title>Every kind of section</title>'
 check page-has-one-end-of-data same "$(grep -o '</script' cairn.kinds.html | wc -l)" 2
 check page-escapes-tags has cairn.kinds.html '\u003c/script>'
 check page-escapes-line-ends has cairn.kinds.html '\u2028'
+check page-sends-no-forms has cairn.kinds.html "form-action 'none'"
 check page-names-no-host sh -c "! grep -oE '(src|href)=.https?:' cairn.kinds.html"
 check page-brings-licences has cairn.kinds.html 'Leon Sorokin'
 expect page-exists 125 'err:cairn.kinds.html exists; -f overwrites it' no-out -- "$cairn" report kinds.json
@@ -282,6 +283,9 @@ check process-is-named same "$(value one.json 'd["process"], [s["title"] for s i
 expect process-dhat 0 'out:"pid":8,' 'out:"cmd":"cc1' no-err -- "$cairn" report --export dhat --process 1 two.trace
 expect export-massif-lines 0 no-err -- "$cairn" report --export massif two.trace
 check export-massif-keeps-lines test "$(grep -c '^c1' out)" = 0
+
+expect diff-process 0 'out:^From two.trace to two.trace, process 1 of each$' no-err -- \
+    "$cairn" diff --text --process 1 two.trace two.trace
 
 # --- what must not be done ------------------------------------------------------------------------
 

@@ -167,8 +167,7 @@ static json_t *side_json(const struct profile *profile)
 json_t *profile_difference(struct profile_named before, struct profile_named after,
                            char *const *command)
 {
-    char *title = memory_format("From %s to %s", text_basename(before.profile->path),
-                                text_basename(after.profile->path));
+    char *title = part_difference_title(before.profile, after.profile);
     json_t *document = document_new("cairn.diff", VERSION, title, command);
 
     free(title);

@@ -139,6 +139,17 @@ char *part_process(const struct profile *profile, uint32_t process)
     return text;
 }
 
+char *part_difference_title(const struct profile *before, const struct profile *after)
+{
+    char *process = after->one_process ? memory_format(", process %u of each", after->process)
+                                       : memory_copy("");
+    char *title = memory_format("From %s to %s%s", text_basename(before->path),
+                                text_basename(after->path), process);
+
+    free(process);
+    return title;
+}
+
 char *part_title(const struct profile *profile)
 {
     const char *command = trace_info(profile->reader)->command;

@@ -30,6 +30,9 @@ void part_heap_map(json_t *document, const struct profile *profile);
 /* What was recorded, and which process of it this is, if it is one of several. The caller frees it. */
 char *part_title(const struct profile *profile);
 
+/* "From a.czt to b.czt, process 3 of each". The caller frees it. */
+char *part_difference_title(const struct profile *before, const struct profile *after);
+
 /* "process 3, cc1 prog.c", in one line. The caller frees it. */
 char *part_process(const struct profile *profile, uint32_t process);
 

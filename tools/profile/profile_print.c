@@ -304,7 +304,7 @@ void profile_difference_print(struct profile_named before, struct profile_named 
     };
     const struct profile *a = before.profile, *b = after.profile;
     struct changes changes;
-    char *title = memory_format("from %s to %s", text_basename(a->path), text_basename(b->path));
+    char *title = part_difference_title(a, b);
 
     print_title(to, columns, color, title);
     free(title);
