@@ -6,7 +6,8 @@
  * Memcheck stays silent between cairn__quiet_begin and cairn__quiet_end, in this thread; they nest.
  * What is read there counts as defined, what is written stays hidden, so that notes need not be
  * shown first nor hidden again. AddressSanitizer looks only where it was compiled in: a function
- * that is marked QUIET is left out.
+ * that is marked QUIET is left out. Nor may the compiler then move what it reads to its callers, as
+ * it does where all of them are known: `used` says that there may be others.
  *
  * Ask for it only where cairn__is_watched() said so.
  */
@@ -15,7 +16,16 @@
 
 #include "base/visible.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define QUIET __attribute__((no_sanitize("address"), used))
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define QUIET __attribute__((no_sanitize("address"), used))
+#endif
+#endif
+#ifndef QUIET
 #define QUIET __attribute__((no_sanitize("address")))
+#endif
 
 #if !defined(CAIRN_FREESTANDING) && defined(__linux__) &&                                          \
     (defined(__x86_64__) || defined(__aarch64__))

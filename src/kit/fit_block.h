@@ -182,7 +182,7 @@ QUIET static inline size_t source_size_of(const region *r)
 }
 
 /* Bytes from its first payload to where one after the last would be: the sum of its blocks. */
-static inline size_t span_of(const region *r)
+QUIET static inline size_t span_of(const region *r)
 {
     return (size_t)((char *)end_of(r) - (char *)first_of(r));
 }
