@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,6 +13,54 @@
 #include <unistd.h>
 
 #include "message.h"
+
+/*
+ * A verb that is ended by a signal before its report is there must not leave an empty file behind,
+ * which the next run would then refuse to overwrite. (Verbs that measure take signals otherwise.)
+ */
+enum { PENDING = 4 };
+static const char *_Atomic pending[PENDING]; /* files made, to which nothing was written yet */
+static pid_t owner;                          /* whose they are: not a copy's that fork made */
+
+static void remove_pending(int signal)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+
+    for (size_t i = 0; i < PENDING; i++)
+        if (pending[i] && getpid() == owner)
+            unlink(pending[i]);
+    sigaction(signal, &standard, NULL);
+    raise(signal); /* it is blocked until this returns */
+}
+
+static void watch_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction before, removing = {.sa_handler = remove_pending};
+
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(signals[i], &removing, NULL);
+}
+
+static void expect_report(const char *path)
+{
+    for (size_t i = 0; i < PENDING; i++)
+        if (!pending[i]) {
+            owner = getpid();
+            pending[i] = path;
+            watch_signals();
+            return;
+        }
+}
+
+/* It was begun, or there will be none. */
+static void expect_no_more(const char *path)
+{
+    for (size_t i = 0; i < PENDING; i++)
+        if (path && pending[i] == path)
+            pending[i] = NULL;
+}
 
 bool output_open(struct output *output, const char *path, bool overwrite, FILE *standard)
 {
@@ -31,6 +80,8 @@ bool output_open(struct output *output, const char *path, bool overwrite, FILE *
         }
         fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     }
+    if (output->created)
+        expect_report(path);
     output->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!output->stream) {
         message("cannot write %s: %s", path, strerror(errno));
@@ -46,6 +97,7 @@ FILE *output_begin(struct output *output)
     struct stat status;
     int fd = fileno(output->stream);
 
+    expect_no_more(output->path);
     if (output->path && !output->created && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
         ftruncate(fd, 0) < 0)
         message("cannot empty %s: %s", output->path, strerror(errno));
@@ -74,6 +126,7 @@ void output_abandon(struct output *output)
         fclose(output->stream);
     if (output->created)
         unlink(output->path);
+    expect_no_more(output->path);
     output->stream = NULL;
 }
 

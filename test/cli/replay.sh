@@ -365,5 +365,21 @@ expect "miscounted" 125 one-line "err:5 blocks are live, but 6 in the trace" no-
 expect "interrupted" 130 -- timeout --preserve-status -s INT 2 "$cairn" replay --rounds 1000 \
     --allocators system threads.text
 
+
+name="ended while the plan is made: no file is left"
+mkfifo endless
+exec 9<>endless
+"$cairn" replay --json -o early.json - <endless >out 2>err &
+for _ in $(seq 100); do
+    [ -e early.json ] && break
+    sleep 0.05
+done
+was=$([ -e early.json ] && echo there)
+kill -TERM $!
+wait $!
+code=$?
+exec 9>&-
+if [ "$was" = there ] && [ "$code" = 143 ] && [ ! -e early.json ]; then ok; else not_ok "was ${was:-not there}"; fi
+
 echo "replay: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
