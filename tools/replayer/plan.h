@@ -27,7 +27,7 @@
 enum {
     PLAN_CHUNK_WORDS = 4096, /* 32 KiB: stays in the first caches */
     PLAN_STREAMS = 256,
-    PLAN_DRIFT = 4096, /* operations of the trace by which a thread may be ahead of the slowest */
+    PLAN_DRIFT = 4096, /* operations by which a thread may be ahead of the slowest, at a mark */
     PLAN_CELL_MOST = PLAN_DRIFT / 2, /* more, and waiting for drift could have no end */
     PLAN_LONG = (1 << 28) - 1,
     PLAN_SIZE_BITS = 58,
