@@ -126,6 +126,8 @@ figures "a fifth block has no room" "At the end" fit:first,immediate \
 figures "the probe: met after the first, second and third of five calls" "Means over the run" \
     fit:first,immediate "success rate of a large request=3/5" \
     --pattern ops:full --fit first "${small[@]}"
+figures "of what only grows, the end stands for the mean" "Means over the run" fit:first,immediate \
+    "failed requests=1;region high-water=1000" --pattern ops:full --fit first "${small[@]}"
 printf 'alloc 0 100\nalloc 1 24\n' >odd
 figures "buddy: 128 for 100, 32 for 24" "At the end" buddy \
     "granted=160;requested=124;internal fragmentation=1-124/160" --pattern ops:odd --buddy
@@ -271,6 +273,8 @@ refuse "is no option" run random
 refuse "cannot read nowhere" run --pattern ops:nowhere
 refuse 'robson needs' run --pattern robson --live 4 --size 1M
 refuse 'the stack .fitt., at character 1: no such allocator' run --stack fitt
+refuse 'fit alone, so it does not go with --over allocator' sweep --over allocator=buddy,fit=first
+refuse 'fit alone, not about other allocators' sweep --over coalesce --allocator buddy
 refuse 'no dimension .fits.' sweep --over fits
 refuse 'a sweep needs --over' sweep
 refuse 'has fit twice' sweep --over fit,fit
@@ -287,6 +291,18 @@ expect "one that cannot begin is a blank line, the others play" 0 'err:fit:first
 if [ -e /dev/full ]; then
     expect "a full disk" 125 'err:cannot write' -- sh -c "'$cairn' lab run >/dev/full"
 fi
+
+name="ended by a signal: no file is left"
+"$cairn" lab run --steps 3000000 --all --json -o early.json >out 2>err &
+for _ in $(seq 100); do
+    [ -e early.json ] && break
+    sleep 0.05
+done
+was=$([ -e early.json ] && echo there)
+kill -TERM $!
+wait $!
+code=$?
+if [ "$was" = there ] && [ "$code" = 143 ] && [ ! -e early.json ]; then ok; else not_ok "was ${was:-not there}"; fi
 
 # --- help ------------------------------------------------------------------------------------------
 
@@ -407,6 +423,9 @@ else
     on_screen "watch: the next allocator" 'on buddy'
     keys '?'
     on_screen "watch: help" 'to the worst moment'
+    tmux -L "$server" resize-window -t lab -x 90 -y 30
+    sleep 0.3
+    on_screen "watch: help stays when the window changes" 'to the worst moment'
     keys Escape
     tmux -L "$server" resize-window -t lab -x 110 -y 34
     on_screen "watch: grows with its window" '^.{100,110}[0-9] %'
@@ -421,6 +440,14 @@ else
     name="watch: the terminal is as before"
     sleep 0.2
     if cmp -s before after; then ok; else not_ok "stty says other than before"; fi
+    stop
+
+    start 80 24 "LC_ALL=C TERM=screen" --pattern ops:$tmp/middle --region 1K --fit first \
+        --coalesce immediate,deferred,never
+    keys Tab
+    on_screen "watch: an allocator that cannot begin is passed over" 'on fit:first,never'
+    keys q
+    on_screen "watch: and is no end" 'code 0'
     stop
 
     start 80 24 "LC_ALL=C.UTF-8 TERM=screen-256color" --pattern cycles --steps 500 --fit first

@@ -57,11 +57,16 @@ static void add_tables(json_t *document, const struct experiment *experiments, s
     add_columns(end, "allocator");
     add_columns(worst, "allocator");
     for (size_t i = 0; i < count; i++) {
-        add_row(mean, experiments[i].name, &experiments[i].mean);
+        struct metrics means;
+        for (size_t j = 0; j < METRICS; j++)
+            means.values[j] = lab_mean(&experiments[i], (enum metric)j);
+        add_row(mean, experiments[i].name, &means);
         add_row(end, experiments[i].name, experiment_end(&experiments[i]));
         add_row(worst, experiments[i].name, &experiments[i].worst);
     }
-    document_note(mean, "A blank is a figure that cannot be known of this allocator.");
+    document_note(mean,
+                  "A blank is a figure that cannot be known of this allocator. High-water and "
+                  "failed requests only grow: they are those at the end.");
 }
 
 static bool is_known(const struct experiment *experiment, enum metric metric)

@@ -37,6 +37,9 @@ void lab_table_head(struct table *table, const bool shown[METRICS]);
 void lab_table_row(struct table *table, const struct experiment *experiments, size_t count,
                    size_t which, const bool shown[METRICS], enum lab_at at);
 
+/* The mean over a run; of a figure that only grows, what it is at the end. */
+double lab_mean(const struct experiment *experiment, enum metric metric);
+
 /* What the figures of a line are, in words. The caller frees it. */
 char *lab_at_text(enum lab_at at);
 

@@ -254,6 +254,26 @@ static void settle_choices(struct lab_options *options, const struct sweep *swee
     }
 }
 
+/* Kinds of fit are of fit: what is swept must not undo what was chosen. False after a message. */
+static bool fits_together(const struct lab_options *options, const struct sweep *sweep)
+{
+    const char *swept = sweep_has(sweep, SWEEP_FIT)        ? "fit"
+                        : sweep_has(sweep, SWEEP_COALESCE) ? "coalesce"
+                                                           : NULL;
+
+    if (swept && sweep_has(sweep, SWEEP_ALLOCATOR)) {
+        message("lab: --over %s is about fit alone, so it does not go with --over allocator",
+                swept);
+        return false;
+    }
+    for (size_t i = 0; swept && i < options->count; i++)
+        if (options->choices[i].kind != SUBJECT_FIT) {
+            message("lab: --over %s is about fit alone, not about other allocators", swept);
+            return false;
+        }
+    return true;
+}
+
 static bool run(struct sweep *sweep, struct lab_options *options, char *const *command)
 {
     struct output output;
@@ -304,6 +324,7 @@ int lab_sweep(int argc, char **argv)
         bool good = read_dimensions(&sweep, options.over);
         if (good)
             settle_choices(&options, &sweep);
+        good = good && fits_together(&options, &sweep);
         char **command = lab_command(argc, argv);
         good = good && run(&sweep, &options, command);
         free(command);

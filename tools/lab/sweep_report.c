@@ -95,8 +95,9 @@ static void add_table(json_t *document, const struct sweep *sweep)
             json_append(row, json_from_text(sweep_value(sweep, i / choices, j)));
         json_append(row, json_from_text(sweep->experiments[i].name));
         for (size_t j = 0; j < METRICS; j++)
-            json_append(row, json_from_real(metrics_shown((enum metric)j,
-                                                          sweep->experiments[i].mean.values[j])));
+            json_append(row,
+                        json_from_real(metrics_shown(
+                            (enum metric)j, lab_mean(&sweep->experiments[i], (enum metric)j))));
         document_row(table, row);
     }
 }
@@ -109,7 +110,7 @@ static double mean_of(const struct sweep *sweep, size_t dimension, const char *v
     double sum = 0;
 
     for (size_t i = 0; i < sweep->cells * choices; i++) {
-        double own = sweep->experiments[i].mean.values[metric];
+        double own = lab_mean(&sweep->experiments[i], metric);
         if (isfinite(own) && strcmp(sweep_value(sweep, i / choices, dimension), value) == 0) {
             sum += own;
             known++;

@@ -65,16 +65,24 @@ void lab_columns(bool shown[METRICS], const struct lab_options *options, size_t 
     }
 }
 
-/* Of what only grows, the mean says nothing. */
+/* Then the mean says nothing. */
+static bool only_grows(enum metric metric)
+{
+    return metric == METRIC_FAILURES || metric == METRIC_HIGH_WATER;
+}
+
 static double value_of(const struct experiment *experiment, enum metric metric, enum lab_at at)
 {
-    bool only_grows = metric == METRIC_FAILURES || metric == METRIC_HIGH_WATER;
-
-    if (metric == METRIC_PROBE || (at == LAB_MEAN && !only_grows))
+    if (metric == METRIC_PROBE || (at == LAB_MEAN && !only_grows(metric)))
         return experiment->mean.values[metric];
     if (at == LAB_WORST)
         return experiment->worst.values[metric];
     return experiment_end(experiment)->values[metric];
+}
+
+double lab_mean(const struct experiment *experiment, enum metric metric)
+{
+    return value_of(experiment, metric, LAB_MEAN);
 }
 
 static bool is_best(const struct experiment *experiments, size_t count, size_t which,
@@ -160,7 +168,8 @@ void lab_table_one(const struct experiment *experiment, FILE *to, bool color)
         if (isfinite(worst))
             text_count(at, (double)experiment->worst_at[i]);
         table_add(&table, STYLE_PLAIN, memory_copy(metric_definitions[i].title));
-        table_add(&table, STYLE_PLAIN, metrics_text(metric, experiment->mean.values[i]));
+        table_add(&table, STYLE_PLAIN,
+                  metrics_text(metric, only_grows(metric) ? NAN : experiment->mean.values[i]));
         table_add(&table, STYLE_PLAIN, metrics_text(metric, is_share ? NAN : end->values[i]));
         table_add(&table, STYLE_PLAIN, metrics_text(metric, is_share ? NAN : worst));
         table_add(&table, STYLE_FAINT, memory_copy(is_share ? "" : at));

@@ -50,8 +50,10 @@ static bool begin(struct watch *watch)
     plan.frames = 0;
     plan.probe = 0;
     if (!experiment_run(&watch->overview, &plan, choice) || watch->overview.is_empty ||
-        !subject_open(&watch->subject, choice, plan.region, largest))
+        !subject_open(&watch->subject, choice, plan.region, largest)) {
+        experiment_fini(&watch->overview);
         return false;
+    }
     player_init(&watch->player, &watch->subject, &watch->plan->ops, true);
     return look(watch);
 }
@@ -96,14 +98,20 @@ static bool go_to_failure(struct watch *watch)
     return at == 0 || go(watch, at);
 }
 
-/* The same call, on the next allocator. */
+/* The same call, on the next allocator that can begin. */
 static bool change(struct watch *watch)
 {
-    size_t at = watch->player.now.at;
+    size_t at = watch->player.now.at, from = watch->choice;
 
     end(watch);
-    watch->choice = (watch->choice + 1) % watch->choice_count;
-    return begin(watch) && go(watch, at);
+    do {
+        watch->choice = (watch->choice + 1) % watch->choice_count;
+        if (begin(watch))
+            return go(watch, at);
+        watch->note = "passed over: what cannot begin in this region, or has failed";
+        clearok(curscr, TRUE); /* a message was written over the screen */
+    } while (watch->choice != from);
+    return false;
 }
 
 /* ---- keys ---- */
@@ -113,6 +121,8 @@ static bool press(struct watch *watch, int key, bool *quit)
 {
     long tenth = (long)(watch->plan->ops.count / 10) + 1;
 
+    if (key == KEY_RESIZE) /* what is shown stays, and is drawn anew */
+        return true;
     watch->note = NULL;
     if (watch->shows_help && key != 'q') {
         watch->shows_help = false;
