@@ -48,9 +48,10 @@ static void frame(struct random *random, unsigned long number)
 
     for (size_t i = 0; i < count; i++)
         put(&burst[i], random_size(random));
-    for (size_t i = 0; i < parameters[ENTITIES].value / 200; i++)
-        put(&entities[random_below(random, parameters[ENTITIES].value)],
-            random_between(random, 100, 600));
+    for (size_t i = 0; i < parameters[ENTITIES].value / 200; i++) {
+        struct slot *entity = &entities[random_below(random, parameters[ENTITIES].value)];
+        put(entity, random_between(random, 100, 600));
+    }
     if (number % LEVEL_FRAMES == LEVEL_FRAMES - 1)
         for (size_t i = 0; i < ASSETS; i++)
             put(&assets[i], random_between(random, 20 << 10, 600 << 10));

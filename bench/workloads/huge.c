@@ -40,8 +40,10 @@ int main(int argc, char **argv)
     if (count > MOST_SLOTS)
         workload_fail("too many slots");
     uint64_t start = clock_now();
-    for (unsigned long i = 0; i < parameters[PAIRS].value; i++)
-        put(&slots[random_below(&random, count)], random_between(&random, 5000000, 25000000));
+    for (unsigned long i = 0; i < parameters[PAIRS].value; i++) {
+        struct slot *slot = &slots[random_below(&random, count)];
+        put(slot, random_between(&random, 5000000, 25000000));
+    }
     double passed = (double)(clock_now() - start);
     for (size_t i = 0; i < count; i++)
         if (slots[i].block)

@@ -41,9 +41,10 @@ static void *live(void *argument)
 {
     struct table *table = argument;
 
-    for (unsigned long i = 0; i < parameters[REQUESTS].value; i++)
-        replace(&table->slots[random_below(&table->random, parameters[SLOTS].value)],
-                random_size(&table->random));
+    for (unsigned long i = 0; i < parameters[REQUESTS].value; i++) {
+        struct slot *slot = &table->slots[random_below(&table->random, parameters[SLOTS].value)];
+        replace(slot, random_size(&table->random));
+    }
     return NULL;
 }
 

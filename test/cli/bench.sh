@@ -254,12 +254,16 @@ done
 printf '%s\n' 'cairn trace 1' '@process 0 parent=0 pid=100 command="tiny"' \
     '@thread 0 process=0 tid=100' '1 0 0 alloc 0x10 100' '2 0 0 alloc 0x20 200' '3 0 0 free 0x10' \
     >suite/traces/tiny.text
-expect "traces are listed" 0 "out:^replay-tiny +replay" \
+echo 'how tiny was made' >suite/traces/README.md
+expect "traces are listed, and only they" 0 "out:^replay-tiny +replay" "no-out:README" \
     -- env CAIRN_BENCH="$tmp/suite" "$cairn" bench --list
 if "$cairn" replay --help >/dev/null 2>&1; then
     expect "a trace is replayed" 0 "out:^replay-tiny: .*; 2 rounds" "out:^cairn +[0-9.]+ .s" \
         -- env CAIRN_BENCH="$tmp/suite" "$cairn" bench --only replay-tiny --rounds 2 \
         --allocators system,cairn
+    expect "a trace is replayed without Cairn" 0 "out:^replay-tiny: .*; 1 round" \
+        -- env CAIRN_BENCH="$tmp/suite" "$cairn" bench --only replay-tiny --rounds 1 \
+        --allocators system
     echo 'nonsense' >suite/traces/tiny.text
     expect "a trace that cannot be read is named" 1 "out:^replay-tiny failed: .* it said: cairn: " \
         -- env CAIRN_BENCH="$tmp/suite" "$cairn" bench --only replay-tiny --rounds 1 \

@@ -115,7 +115,7 @@ struct bench_mean {
 };
 struct bench_mean bench_mean(const struct bench *bench, size_t entrant);
 
-/* The cell of the table by which people choose; NaN if it was not measured. Smaller is better. */
+/* The cell of the table by which people choose; NaN if it was not measured. */
 double bench_choice(const struct bench *bench, const struct suite_choice *choice, size_t entrant);
 
 /* "jemalloc, mimalloc": who makes the virtual best. For free(). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recorded traces as programs of the suite: see bench.h. Each file in the suite's folder `traces` is a
- * row of its own. `cairn replay` does the runs, all rounds under all allocators, interleaved as here,
+ * Recorded traces as programs of the suite: see bench.h. Each file in the suite's folder `traces`, but
+ * for what is written about them (*.md), is a row of its own. `cairn replay` does the runs, all rounds under all allocators, interleaved as here,
  * and gives them as JSON (schema cairn.replay); they are taken over one by one, so that what is made
  * of them is made as for every other row. Its wall time and peak RSS are those of the replayed
  * operations, not of reading the trace.
@@ -10,6 +10,7 @@
 #include "bench/bench.h"
 
 #include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,11 +23,18 @@
 
 /* --- which ---------------------------------------------------------------------------------------- */
 
-/* "gcc" of "/…/gcc.trace.zst" */
+/* "replay-gcc" of "/…/gcc.czt" */
 static char *name_of(const char *path)
 {
     const char *base = text_basename(path);
     return memory_format("replay-%.*s", (int)strcspn(base, "."), base);
+}
+
+/* About the traces, and none itself. */
+static bool is_text(const char *path)
+{
+    const char *dot = strrchr(text_basename(path), '.');
+    return dot && strcmp(dot, ".md") == 0;
 }
 
 void bench_find_traces(struct bench *bench)
@@ -37,10 +45,12 @@ void bench_find_traces(struct bench *bench)
     if (glob(pattern, 0, NULL, &found) == 0) {
         bench->traces = memory_take(found.gl_pathc, sizeof *bench->traces);
         bench->trace_files = memory_take(found.gl_pathc, sizeof *bench->trace_files);
-        bench->trace_count = found.gl_pathc;
         for (size_t i = 0; i < found.gl_pathc; i++) {
-            bench->trace_files[i] = memory_copy(found.gl_pathv[i]);
-            bench->traces[i] = (struct suite_row){
+            if (is_text(found.gl_pathv[i]))
+                continue;
+            size_t index = bench->trace_count++;
+            bench->trace_files[index] = memory_copy(found.gl_pathv[i]);
+            bench->traces[index] = (struct suite_row){
                 .name = name_of(found.gl_pathv[i]),
                 .kind = SUITE_REPLAY,
                 .threads = "-",
@@ -82,15 +92,18 @@ static char *allocator_words(const struct bench *bench, const char **library)
     return words;
 }
 
-/* The words of `cairn replay`, a line each. */
+/* The words of `cairn replay`, a line each. Of its two kinds of runs, those for time tell all that a
+ * row needs. */
 char *bench_replay_words(const struct bench *bench, const struct bench_row *row, unsigned rounds)
 {
-    size_t index = (size_t)(row->suite - bench->traces);
-    const char *library = "";
+    size_t index = (size_t)(row->suite - bench->traces), number = (size_t)(row - bench->rows);
+    const char *library = NULL;
     char *allocators = allocator_words(bench, &library);
-    char *words = memory_format("/proc/self/exe\nreplay\n--json\n--rounds\n%u\n--allocators\n%s\n"
-                                "--lib\n%s\n%s",
-                                rounds, allocators, library, bench->trace_files[index]);
+    char *words = memory_format(
+        "/proc/self/exe\nreplay\n--json\n--only\ntime\n--rounds\n%u\n"
+        "--seed\n%llu\n--allocators\n%s\n%s%s\n%s",
+        rounds, (unsigned long long)(bench->options->seed + number) & LONG_MAX, allocators,
+        library ? "--lib\n" : "", library ? library : "", bench->trace_files[index]);
 
     free(allocators);
     return words;
