@@ -41,11 +41,17 @@ become() {
     exec "$@"
 }
 
+# end SIGNAL: ends the server, if it is still there: else its number may be another program's by now.
+end() {
+    read -r _ _ _ parent _ </proc/self/stat
+    if [ "$parent" = $$ ]; then kill -"$1" $$; fi
+}
+
 # beside COMMAND...: runs it beside the server that this shell is about to become, then ends that.
 beside() {
     (
         unset LD_PRELOAD
-        if "$@"; then kill -TERM $$; else kill -KILL $$; fi
+        if "$@"; then end TERM; else end KILL; fi
     ) &
 }
 
