@@ -13,10 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -69,7 +71,18 @@ static const char *read_number(const char *at, unsigned *number)
     return at;
 }
 
-/* Of the lanes, as many as the address space has room for. */
+/* A program with limited address space is to be left most of it. */
+static size_t most_to_map(void)
+{
+    enum { SHARE = 8 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    return (size_t)limit.rlim_cur / SHARE;
+}
+
+/* Of the lanes, as many as the address space has room for. Rings can be used only once they are
+ * claimed: mlockall would get memory for all of them. */
 static bool map(int file)
 {
     struct ring_header head;
@@ -81,9 +94,15 @@ static bool map(int file)
         return false;
     for (unsigned lanes = RING_LANES; lanes > 0; lanes /= 2) {
         size_t size = ring_words_offset(lanes, head.words);
-        void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        if (lanes > 1 && size > most_to_map())
+            continue;
+        void *base = mmap(NULL, size, PROT_NONE, MAP_SHARED, file, 0);
         if (base == MAP_FAILED)
             continue;
+        if (mprotect(base, ring_words_offset(0, head.words), PROT_READ | PROT_WRITE) < 0) {
+            munmap(base, size);
+            continue;
+        }
         madvise(base, size, MADV_DONTDUMP);
         cairn__channel.header = base;
         cairn__channel.lanes = lanes;
@@ -153,9 +172,47 @@ void cairn__channel_wake(_Atomic uint32_t *word)
     errno = saved;
 }
 
+bool cairn__channel_open_ring(unsigned lane)
+{
+    int saved = errno;
+    size_t size = cairn__channel.header->words * sizeof(uint64_t);
+    bool done = mprotect(channel_ring(lane), size, PROT_READ | PROT_WRITE) == 0;
+    errno = saved;
+    return done;
+}
+
+uint64_t cairn__channel_block_signals(void)
+{
+    int saved = errno;
+    uint64_t all = ~UINT64_C(0), before = 0;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof before);
+    errno = saved;
+    return before;
+}
+
+void cairn__channel_restore_signals(uint64_t signals)
+{
+    int saved = errno;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals, NULL, sizeof signals);
+    errno = saved;
+}
+
 void cairn__channel_off(void)
 {
     atomic_store_explicit(&cairn__channel.process->state, CHANNEL_OFF, memory_order_relaxed);
+}
+
+/* A process that has ended but was not waited for can still be sent signals, but not to its pidfd. */
+static bool is_there(int pid)
+{
+    int handle = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (handle < 0)
+        return kill(pid, 0) == 0 || errno != ESRCH;
+    struct pollfd state = {.fd = handle, .events = POLLIN};
+    struct timespec at_once = {0, 0};
+    bool ended = syscall(SYS_ppoll, &state, 1, &at_once, NULL, 0) == 1;
+    syscall(SYS_close, handle);
+    return !ended;
 }
 
 bool cairn__channel_recorder_lives(uint32_t *beat, unsigned *misses)
@@ -168,9 +225,9 @@ bool cairn__channel_recorder_lives(uint32_t *beat, unsigned *misses)
         return false;
     /* In another process namespace its number says nothing; then its heart decides. */
     uint32_t now = atomic_load_explicit(&header->beat, memory_order_relaxed);
-    bool beats = now != *beat, there = kill(header->recorder, 0) == 0 || errno != ESRCH;
+    bool lives = now != *beat || is_there(header->recorder);
     *beat = now;
-    *misses = beats || there ? 0 : *misses + 1;
+    *misses = lives ? 0 : *misses + 1;
     errno = saved;
     return *misses < PATIENCE;
 }

@@ -20,7 +20,7 @@ struct event {
     uint64_t ptr, old, size, align;
 };
 
-/* WRITING: between taking a number and publishing; a signal handler may come. */
+/* WRITING: a record; a signal handler that comes meanwhile writes to the common lane. */
 enum busy { NOT_BUSY, WRITING, HANDING_ON };
 
 /* What a thread knows about its lane; only it uses it. */
@@ -34,8 +34,14 @@ struct self {
     int tid;       /* whose records they are */
     unsigned rounds;
     volatile int busy; /* of enum busy */
-    volatile unsigned postponed;
-    struct event later[16]; /* events of such handlers */
+};
+
+/* A record of a few words and text, as it is put together: stacks may be too small for it. */
+enum { TEXT_HEAD_WORDS = 3, TEXT_BYTES = 4096 };
+struct text_record {
+    uint64_t words[TEXT_HEAD_WORDS + TEXT_BYTES / 8];
+    size_t length; /* of the text after the head */
+    char buffer[TEXT_BYTES];
 };
 
 enum { STACK_TABLE = 1 << 20, MODULES_SENT = 1 << 12 };
@@ -46,12 +52,17 @@ struct process {
     struct lock starting;
     uint32_t serial;
     int pid;
+    uint32_t owner; /* the same, as it stands in lanes */
+    uint64_t space; /* as in a PROCESS record */
 
-    struct lock common_lock; /* around `common`, but for its holder's signal handlers */
-    _Atomic uintptr_t common_holder;
+    struct lock common_lock; /* around `common`; its holder's signals are blocked */
+    uint64_t common_signals; /* that were before */
     struct self common;
 
-    _Atomic uint64_t adds, subs; /* of loaded files, as last sent */
+    struct text_record text;
+    _Atomic bool text_used;
+    _Atomic uint32_t listing, forking; /* threads that list the loaded files, and that fork */
+    _Atomic uint64_t adds, subs;       /* of loaded files, as last sent */
     _Atomic uint64_t sent[MODULES_SENT];
     _Atomic uint32_t stacks; /* numbers given */
     struct self selves[RING_LANES];
@@ -84,9 +95,16 @@ static inline uint64_t *channel_ring(unsigned lane)
     return (uint64_t *)((char *)header + ring_words_offset(lane, header->words));
 }
 
+/* The ring can be used from now on. False: there is no memory for that. errno is kept. */
+bool cairn__channel_open_ring(unsigned lane);
+
 /* Sleeps while *word == expected, for so long at most. Any process; errno is kept. */
 void cairn__channel_wait(_Atomic uint32_t *word, uint32_t expected, unsigned milliseconds);
 void cairn__channel_wake(_Atomic uint32_t *word);
+
+/* The signals that were blocked before; the same again. errno is kept. */
+uint64_t cairn__channel_block_signals(void);
+void cairn__channel_restore_signals(uint64_t signals);
 
 /* Nothing more is recorded in this process, and not in those that it forks. */
 void cairn__channel_off(void);

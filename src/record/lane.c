@@ -65,8 +65,12 @@ static COLD bool wait_for_room(struct self *self, unsigned words)
         }
         wake_recorder(header);
         atomic_store_explicit(&lane->waiting, 1, memory_order_seq_cst);
-        if (!has_room(self, words))
+        if (!has_room(self, words)) {
+            int busy = self->busy;
+            self->busy = NOT_BUSY; /* no record is begun yet: signal handlers may write theirs */
             cairn__channel_wait(&lane->waiting, 1, WAIT_MILLISECONDS);
+            self->busy = busy;
+        }
         atomic_store_explicit(&lane->waiting, 0, memory_order_relaxed);
     }
     return true;
@@ -191,7 +195,7 @@ static void raise_to(_Atomic uint32_t *most, uint32_t value)
 /* The first free lane from `from` to `end`; `end` if there is none. */
 static unsigned claim_lane(unsigned from, unsigned end, int tid)
 {
-    uint64_t owner = pair((uint64_t)(unsigned)tid, (uint64_t)(unsigned)cairn__channel.process->pid);
+    uint64_t owner = pair((uint64_t)(unsigned)tid, cairn__channel.process->owner);
 
     for (unsigned i = from; i < end; i++) {
         struct ring_lane *lane = channel_lane(i);
@@ -201,7 +205,10 @@ static unsigned claim_lane(unsigned from, unsigned end, int tid)
             atomic_compare_exchange_strong_explicit(&lane->owner, &nobody, owner,
                                                     memory_order_seq_cst, memory_order_relaxed)) {
             raise_to(&cairn__channel.header->lanes_used[from != 0], i + 1);
-            return i;
+            if (cairn__channel_open_ring(i))
+                return i;
+            atomic_store_explicit(&lane->left, 1, memory_order_release);
+            return end;
         }
     }
     return end;
@@ -228,6 +235,9 @@ static struct self *claim_own(void)
     struct process *process = cairn__channel.process;
     int tid = thread_id();
     unsigned end = cairn__channel.lanes;
+
+    if ((int)getpid() != process->pid)
+        return NULL; /* a child of vfork: its parent's thread is to have its own */
     unsigned index = end > RING_COMMON_LANES ? claim_lane(RING_COMMON_LANES, end, tid) : end;
 
     if (index == end) {
@@ -253,31 +263,28 @@ bool cairn__lane_open_common(const uint64_t *payload, unsigned words)
 
     for (unsigned i = 0; i < LANES_PATIENCE; i++) {
         unsigned index = claim_lane(0, end, process->pid);
-        if (index < end) {
+        if (index == end && end < cairn__channel.lanes) /* so many processes */
+            index = claim_lane(RING_COMMON_LANES, cairn__channel.lanes, process->pid);
+        if (index < cairn__channel.lanes) {
             take_lane(&process->common, index, 0);
             return write_blob(&process->common, RING_PROCESS, 0, payload, words);
         }
         wake_recorder(cairn__channel.header);
         cairn__channel_wait(&cairn__channel.header->ended, 0, WAIT_MILLISECONDS);
     }
+    atomic_fetch_add_explicit(&cairn__channel.header->lost, 1, memory_order_relaxed);
     return false;
 }
 
 /* ---- from outside ---- */
 
-static uintptr_t mark(void)
-{
-    return (uintptr_t)&current;
-}
-
 static struct self *enter_common(void)
 {
     struct process *process = cairn__channel.process;
 
-    if (atomic_load_explicit(&process->common_holder, memory_order_relaxed) == mark())
-        return NULL;
+    uint64_t signals = cairn__channel_block_signals();
     lock_acquire(&process->common_lock);
-    atomic_store_explicit(&process->common_holder, mark(), memory_order_relaxed);
+    process->common_signals = signals;
     int tid = thread_id();
     if (process->common.tid != tid) {
         process->common.tid = tid;
@@ -290,8 +297,8 @@ static COLD struct self *enter_slowly(void)
 {
     struct self *self = current;
 
-    if (self != NULL && self->lane != NULL)
-        return NULL; /* busy */
+    if (self != NULL && self->lane != NULL) /* busy; perhaps left by longjmp, for good */
+        return self->busy == HANDING_ON ? NULL : enter_common();
     if (self != &without_own) {
         self = claim_own();
         if (self != NULL) {
@@ -302,7 +309,7 @@ static COLD struct self *enter_slowly(void)
     return enter_common();
 }
 
-/* NULL: this thread is at it already. */
+/* NULL: this event is another's. */
 static inline struct self *enter(void)
 {
     struct self *self = current;
@@ -314,53 +321,26 @@ static inline struct self *enter(void)
     return self;
 }
 
-static COLD void write_postponed(struct self *self)
-{
-    for (unsigned i = 0; i < self->postponed; i++)
-        write_event(self, &self->later[i]);
-    self->postponed = 0;
-}
-
 static inline void leave(struct self *self)
 {
-    if (UNLIKELY(self->postponed != 0))
-        write_postponed(self);
+    struct process *process = cairn__channel.process;
+
     atomic_signal_fence(memory_order_seq_cst);
-    if (LIKELY(self != &cairn__channel.process->common)) {
+    if (LIKELY(self != &process->common)) {
         self->busy = NOT_BUSY;
         return;
     }
-    atomic_store_explicit(&cairn__channel.process->common_holder, 0, memory_order_relaxed);
-    lock_release(&cairn__channel.process->common_lock);
-}
-
-static COLD void postpone(const struct event *event)
-{
-    bool own = current != NULL && current->lane != NULL;
-    struct self *self = own ? current : &cairn__channel.process->common;
-    if (own && self->busy == HANDING_ON)
-        return;
-    enum { ROOM = sizeof self->later / sizeof *self->later };
-
-    if (self->postponed < ROOM)
-        self->later[self->postponed++] = *event;
-    else
-        atomic_fetch_add_explicit(&cairn__channel.header->lost, 1, memory_order_relaxed);
-    if (own && self->postponed == ROOM) {
-        /* So many: it was left by longjmp, and never will be done. */
-        self->head = atomic_load_explicit(&self->lane->head, memory_order_relaxed);
-        leave(self);
-    }
+    uint64_t signals = process->common_signals;
+    lock_release(&process->common_lock);
+    cairn__channel_restore_signals(signals);
 }
 
 void cairn__lane_event(const struct event *event)
 {
     struct self *self = enter();
 
-    if (UNLIKELY(self == NULL)) {
-        postpone(event);
+    if (UNLIKELY(self == NULL))
         return;
-    }
     write_event(self, event);
     leave(self);
 }
@@ -409,6 +389,8 @@ static void at_end(void *value)
         return;
     }
     self->busy = WRITING;
+    /* Less what was begun and left by longjmp. */
+    self->head = atomic_load_explicit(&self->lane->head, memory_order_relaxed);
     write_blob(self, RING_THREAD_END, 0, NULL, 0);
     struct ring_lane *lane = self->lane;
     self->lane = NULL;

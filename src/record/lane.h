@@ -4,8 +4,8 @@
  * at its end; threads that found none, and those past their end, share the process's common lane
  * under a lock. A thread whose ring is full waits for the recorder.
  *
- * A signal handler that allocates while its thread writes a record finds the lane busy; its events
- * are kept, and written when the record is.
+ * A signal handler that allocates while its thread writes a record uses the common lane, too: its
+ * numbers come after that of the record. No handler runs while the common lane is held.
  */
 #ifndef CAIRN_RECORD_LANE_H
 #define CAIRN_RECORD_LANE_H

@@ -3,6 +3,10 @@
  * See modules.h. The dynamic linker counts what it loads and unloads, and lists what is there with
  * its load bias and segments, by dl_iterate_phdr, which allocates nothing. Who holds its lock may
  * wait here for room in a ring, but not for a lock whose holder wants the linker's.
+ *
+ * A child of fork finds that lock as it was, for ever held if a thread that is not there any more held
+ * it. So fork waits until none is here, and who comes meanwhile turns back (waiting could be a
+ * deadlock: it may hold the linker's lock already). It comes again with the next new stack.
  */
 #define _GNU_SOURCE
 #include "record/modules.h"
@@ -10,6 +14,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -17,19 +22,14 @@
 #include "base/bits.h"
 #include "record/lane.h"
 
-enum { HEAD_WORDS = 3, TEXT_BYTES = 4096, BUILD_ID_MOST = 64 };
+enum { HEAD_WORDS = TEXT_HEAD_WORDS, BUILD_ID_MOST = 64 };
 
-struct message {
-    uint64_t words[HEAD_WORDS + TEXT_BYTES / 8];
-    size_t length; /* of the text after the head */
-};
-
-static char *text_of(struct message *message)
+static char *text_of(struct text_record *message)
 {
     return (char *)&message->words[HEAD_WORDS];
 }
 
-static void put(struct message *message, const char *bytes, size_t count)
+static void put(struct text_record *message, const char *bytes, size_t count)
 {
     size_t room = TEXT_BYTES - 2 - 2 * BUILD_ID_MOST - message->length;
 
@@ -38,25 +38,25 @@ static void put(struct message *message, const char *bytes, size_t count)
     message->length += count;
 }
 
-static void end_text(struct message *message)
+static void end_text(struct text_record *message)
 {
     text_of(message)[message->length++] = '\0';
 }
 
 /* As the process sees it, absolute. The program itself has no name in the list. */
-static void put_path(struct message *message, const struct dl_phdr_info *info)
+static void put_path(struct text_record *message, const struct dl_phdr_info *info)
 {
-    char buffer[TEXT_BYTES];
+    char *buffer = message->buffer;
 
     if (info->dlpi_addr != 0 && getauxval(AT_SYSINFO_EHDR) >= info->dlpi_addr &&
         getauxval(AT_SYSINFO_EHDR) == message->words[1]) {
         put(message, "[vdso]", 6);
     } else if (info->dlpi_name[0] == '\0') {
-        ssize_t length = readlink("/proc/self/exe", buffer, sizeof buffer);
+        ssize_t length = readlink("/proc/self/exe", buffer, TEXT_BYTES);
         if (length > 0)
             put(message, buffer, (size_t)length);
     } else {
-        if (info->dlpi_name[0] != '/' && getcwd(buffer, sizeof buffer) != NULL) {
+        if (info->dlpi_name[0] != '/' && getcwd(buffer, TEXT_BYTES) != NULL) {
             put(message, buffer, strlen(buffer));
             put(message, "/", 1);
         }
@@ -65,7 +65,7 @@ static void put_path(struct message *message, const struct dl_phdr_info *info)
     end_text(message);
 }
 
-static void put_hexadecimal(struct message *message, const unsigned char *bytes, size_t count)
+static void put_hexadecimal(struct text_record *message, const unsigned char *bytes, size_t count)
 {
     static const char digits[] = "0123456789abcdef";
     char *at = text_of(message) + message->length;
@@ -79,7 +79,7 @@ static void put_hexadecimal(struct message *message, const unsigned char *bytes,
 }
 
 /* True: it was found in this segment of notes. */
-static bool put_build_id(struct message *message, const char *notes, size_t size, size_t align)
+static bool put_build_id(struct text_record *message, const char *notes, size_t size, size_t align)
 {
     align = align == 8 ? 8 : 4;
     while (size >= sizeof(ElfW(Nhdr))) {
@@ -101,7 +101,7 @@ static bool put_build_id(struct message *message, const char *notes, size_t size
 }
 
 /* The ends of all its segments: others are not mapped between. */
-static bool measure(struct message *message, const struct dl_phdr_info *info)
+static bool measure(struct text_record *message, const struct dl_phdr_info *info)
 {
     uintptr_t start = UINTPTR_MAX, end = 0;
 
@@ -119,7 +119,7 @@ static bool measure(struct message *message, const struct dl_phdr_info *info)
 }
 
 /* True if it is new, or its place in the table of what was sent is taken by another. */
-static bool is_news(const struct message *message)
+static bool is_news(const struct text_record *message)
 {
     struct process *process = cairn__channel.process;
     uint64_t hash = message->words[0] + message->words[1] * 31;
@@ -134,27 +134,88 @@ static bool is_news(const struct message *message)
     return true;
 }
 
-static int send_one(struct dl_phdr_info *info, size_t size, void *context)
+static void send_module(struct text_record *message, const struct dl_phdr_info *info)
 {
-    struct message message = {.length = 0};
-
-    (void)size, (void)context;
-    if (!measure(&message, info))
-        return 0;
-    put_path(&message, info);
+    message->length = 0;
+    if (!measure(message, info))
+        return;
+    put_path(message, info);
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
         if (segment->p_type == PT_NOTE &&
-            put_build_id(&message, (const char *)(info->dlpi_addr + segment->p_vaddr),
+            put_build_id(message, (const char *)(info->dlpi_addr + segment->p_vaddr),
                          segment->p_memsz, segment->p_align))
             break;
     }
-    end_text(&message);
-    if (is_news(&message))
-        cairn__lane_blob(RING_MODULE, 0, message.words,
-                         HEAD_WORDS + (unsigned)((message.length + 7) / 8));
+    end_text(message);
+    if (is_news(message))
+        cairn__lane_blob(RING_MODULE, 0, message->words,
+                         HEAD_WORDS + (unsigned)((message->length + 7) / 8));
+}
+
+/* Under the linker's lock, so the text is somebody else's only if this interrupts it. */
+static int send_one(struct dl_phdr_info *info, size_t size, void *context)
+{
+    struct process *process = cairn__channel.process;
+    bool *whole = context;
+
+    (void)size;
+    *whole = !atomic_exchange_explicit(&process->text_used, true, memory_order_acquire);
+    if (!*whole)
+        return 1;
+    send_module(&process->text, info);
+    atomic_store_explicit(&process->text_used, false, memory_order_release);
     return 0;
 }
+
+/* ---- forks ---- */
+
+static bool begin_listing(struct process *process)
+{
+    atomic_fetch_add_explicit(&process->listing, 1, memory_order_seq_cst);
+    if (LIKELY(atomic_load_explicit(&process->forking, memory_order_seq_cst) == 0))
+        return true;
+    atomic_fetch_sub_explicit(&process->listing, 1, memory_order_seq_cst);
+    return false;
+}
+
+static void end_listing(struct process *process)
+{
+    atomic_fetch_sub_explicit(&process->listing, 1, memory_order_release);
+}
+
+/* For a second at most: it may be this thread itself, and here by way of a signal. */
+static void before_fork(void)
+{
+    enum { MILLISECONDS = 1000 };
+    struct process *process = cairn__channel.process;
+    uint32_t some;
+
+    if (process == NULL)
+        return;
+    atomic_fetch_add_explicit(&process->forking, 1, memory_order_seq_cst);
+    for (unsigned i = 0; i < MILLISECONDS; i++) {
+        some = atomic_load_explicit(&process->listing, memory_order_seq_cst);
+        if (some == 0)
+            break;
+        cairn__channel_wait(&process->listing, some, 1);
+    }
+}
+
+/* The child begins with a `process` of its own. */
+static void after_fork(void)
+{
+    struct process *process = cairn__channel.process;
+    if (process != NULL)
+        atomic_fetch_sub_explicit(&process->forking, 1, memory_order_seq_cst);
+}
+
+void cairn__modules_watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, NULL);
+}
+
+/* ---- what has changed ---- */
 
 struct counts {
     uint64_t adds, subs;
@@ -169,10 +230,13 @@ static int count(struct dl_phdr_info *info, size_t size, void *context)
 
 bool cairn__modules_changed(void)
 {
-    const struct process *process = cairn__channel.process;
+    struct process *process = cairn__channel.process;
     struct counts now = {0, 0};
 
+    if (!begin_listing(process))
+        return false;
     dl_iterate_phdr(count, &now);
+    end_listing(process);
     return now.adds != atomic_load_explicit(&process->adds, memory_order_relaxed) ||
            now.subs != atomic_load_explicit(&process->subs, memory_order_relaxed);
 }
@@ -181,15 +245,21 @@ void cairn__modules_send(void)
 {
     struct process *process = cairn__channel.process;
     struct counts now = {0, 0};
+    bool whole = true;
     int saved = errno;
 
+    if (!begin_listing(process))
+        return;
     dl_iterate_phdr(count, &now);
     if (now.subs != atomic_load_explicit(&process->subs, memory_order_relaxed))
         for (size_t i = 0; i < MODULES_SENT; i++) /* what was unloaded may come again */
             atomic_store_explicit(&process->sent[i], 0, memory_order_relaxed);
-    dl_iterate_phdr(send_one, NULL);
+    dl_iterate_phdr(send_one, &whole);
+    end_listing(process);
     /* Release: who sees these counts may name addresses in what was sent. */
-    atomic_store_explicit(&process->adds, now.adds, memory_order_release);
-    atomic_store_explicit(&process->subs, now.subs, memory_order_release);
+    if (whole) {
+        atomic_store_explicit(&process->adds, now.adds, memory_order_release);
+        atomic_store_explicit(&process->subs, now.subs, memory_order_release);
+    }
     errno = saved;
 }

@@ -38,13 +38,14 @@ static size_t put_command(char *text, size_t room)
 
 static bool open_common(void)
 {
-    enum { HEAD_WORDS = 2, TEXT_BYTES = 4000 };
-    uint64_t words[HEAD_WORDS + TEXT_BYTES / 8] = {0};
-    const struct process *process = cairn__channel.process;
+    enum { HEAD_WORDS = 3, COMMAND_BYTES = 4000 };
+    struct process *process = cairn__channel.process;
+    uint64_t *words = process->text.words;
 
     words[0] = process->serial | (uint64_t)cairn__channel.parent << 32;
     words[1] = (uint64_t)(unsigned)process->pid | (uint64_t)(unsigned)getppid() << 32;
-    size_t length = put_command((char *)&words[HEAD_WORDS], TEXT_BYTES);
+    words[2] = process->space;
+    size_t length = put_command((char *)&words[HEAD_WORDS], COMMAND_BYTES);
     return cairn__lane_open_common(words, HEAD_WORDS + (unsigned)((length + 7) / 8));
 }
 
@@ -64,7 +65,11 @@ static void begin(struct process *process)
 {
     struct ring_header *header = cairn__channel.header;
 
+    uint64_t space = ring_space();
+
     process->pid = (int)getpid();
+    process->space = space == header->space || header->space == 0 ? 0 : space;
+    process->owner = (uint32_t)process->pid | (process->space != 0 ? RING_ELSEWHERE : 0);
     process->serial = atomic_fetch_add_explicit(&header->serials, 1, memory_order_relaxed) + 1;
     if (!is_wanted(header, process->pid) || !open_common()) {
         cairn__channel_off();
@@ -78,6 +83,8 @@ static void begin(struct process *process)
         atomic_store_explicit(&process->state, CHANNEL_READY, memory_order_release);
 }
 
+static _Thread_local bool is_starting;
+
 /* True if events are to be recorded. */
 static COLD bool start(void)
 {
@@ -90,10 +97,17 @@ static COLD bool start(void)
     if (process == NULL)
         return false;
     if (atomic_load_explicit(&process->state, memory_order_acquire) == CHANNEL_NOT_READY) {
+        if (is_starting) /* this is asked by what begin() calls */
+            return false;
+        /* In a forked child handlers may be waiting, and they may allocate. */
+        uint64_t signals = cairn__channel_block_signals();
+        is_starting = true;
         lock_acquire(&process->starting);
         if (atomic_load_explicit(&process->state, memory_order_acquire) == CHANNEL_NOT_READY)
             begin(process);
         lock_release(&process->starting);
+        is_starting = false;
+        cairn__channel_restore_signals(signals);
     }
     errno = saved;
     return atomic_load_explicit(&process->state, memory_order_acquire) == CHANNEL_READY;
@@ -128,4 +142,5 @@ __attribute__((constructor)) static void at_start(void)
 {
     start();
     cairn__lane_watch_threads();
+    cairn__modules_watch_forks();
 }

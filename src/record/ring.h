@@ -27,7 +27,8 @@
  *     others          words in all (32), more (32) · payload
  *         STACK       more: its stack number, or RING_STACK_NEXT; return addresses, innermost first
  *         MODULE      load bias · start · end of its code · path 0 build id 0
- *         PROCESS     serial (32), serial of who forked it (32; 0: none) · pid, parent's pid · command 0
+ *         PROCESS     serial (32), serial of who forked it (32; 0: none) · pid, parent's pid ·
+ *                     namespace of these (0: the recorder's own) · command 0
  *         THREAD      more: 1 if the lane is its own; serial of its process · tid · name 0
  *         THREAD_END  nothing
  * Until the next THREAD, all that is in a lane is of that thread. A stack number is the process's own.
@@ -37,6 +38,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define RING_MAGIC   UINT64_C(0x676e69526e726143)
@@ -44,7 +46,7 @@
 #define RING_ALIGNED __attribute__((aligned(128)))
 
 enum {
-    RING_VERSION = 1,
+    RING_VERSION = 2,
     RING_LANES = 512,
     RING_COMMON_LANES = 128, /* of these, the first: one a process, for threads without their own */
     RING_BLOB_WORDS = 1024,  /* the longest record */
@@ -77,6 +79,8 @@ enum ring_kind {
 #define RING_STACK_NEXT   UINT32_C(0xffffffff) /* of the event that follows in the lane */
 #define RING_STACK_NUMBER UINT32_C(0x00ffffff) /* numbered ones are at most this, from 1 */
 
+#define RING_ELSEWHERE UINT32_C(0x80000000) /* in an owner's pid: of another namespace */
+
 enum ring_clock { RING_CLOCK_SYSTEM, RING_CLOCK_COUNTER };
 
 struct ring_lane {
@@ -100,6 +104,7 @@ struct ring_header {
     uint32_t depth; /* of call stacks; 0: none */
     uint32_t only_first;
     int32_t recorder; /* its pid */
+    uint64_t space;   /* its namespace of process numbers; 0: not known */
 
     RING_ALIGNED _Atomic uint64_t counter; /* of records; the next one's number */
 
@@ -121,6 +126,13 @@ static inline uint64_t ring_words_offset(unsigned lane, uint32_t words)
 {
     uint64_t start = (ring_lane_offset(RING_LANES) + RING_PAGE - 1) / RING_PAGE * RING_PAGE;
     return start + (uint64_t)lane * words * sizeof(uint64_t);
+}
+
+/* The namespace of process numbers that the caller is in; 0: not known. errno may change. */
+static inline uint64_t ring_space(void)
+{
+    struct stat status;
+    return stat("/proc/self/ns/pid", &status) == 0 ? (uint64_t)status.st_ino : 0;
 }
 
 /* What events are stamped with: cycles of the processor's counter, or nanoseconds; then shifted. */

@@ -19,6 +19,7 @@
 #include "record/modules.h"
 
 enum { STACK_PROBES = 64, NUMBER_BITS = 24, LEAST_TABLE = 1 << 12 };
+enum { OWN_CALLS = 7 };
 
 #define SENT       (UINT64_C(1) << NUMBER_BITS)
 #define HASH_SHIFT (NUMBER_BITS + 1)
@@ -138,7 +139,6 @@ static COLD uint32_t first_seen(const struct calls *calls, _Atomic uint64_t *ent
 
 static unsigned unwind(uintptr_t *frames, unsigned depth)
 {
-    enum { OWN_CALLS = 6 };
     return cairn__unwind(frames, depth + OWN_CALLS);
 }
 
@@ -169,9 +169,10 @@ static COLD uint32_t look_again(uintptr_t *frames, unsigned depth, struct calls 
         calls, find(hash_of(calls, atomic_load_explicit(&process->subs, memory_order_relaxed))));
 }
 
-NOINLINE uint32_t cairn__stacks_number(unsigned depth)
+/* frames: room for depth + OWN_CALLS. */
+static inline __attribute__((always_inline)) uint32_t number_within(uintptr_t *frames,
+                                                                    unsigned depth)
 {
-    uintptr_t frames[RING_DEPTH_MOST + 8];
     struct calls calls = calls_outside(frames, unwind(frames, depth));
     bool is_new;
 
@@ -181,4 +182,18 @@ NOINLINE uint32_t cairn__stacks_number(unsigned depth)
         return 0;
     uint32_t number = number_of(&calls, &is_new);
     return LIKELY(!is_new) ? number : look_again(frames, depth, &calls);
+}
+
+static NOINLINE uint32_t number_deep(unsigned depth)
+{
+    uintptr_t frames[RING_DEPTH_MOST + OWN_CALLS];
+    return number_within(frames, depth);
+}
+
+/* The stack that this runs on may be a small one. */
+NOINLINE uint32_t cairn__stacks_number(unsigned depth)
+{
+    enum { USUAL_DEPTH = 64 };
+    uintptr_t frames[USUAL_DEPTH + OWN_CALLS];
+    return depth <= USUAL_DEPTH ? number_within(frames, depth) : number_deep(depth);
 }

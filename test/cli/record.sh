@@ -215,6 +215,45 @@ wait
 if [ "$("$totals" one.czt processes | cut -d ' ' -f 4-)" = "$("$totals" two.czt processes | cut -d ' ' -f 4-)" ] &&
     [ "$("$totals" one.czt processes | cut -d ' ' -f 4)" -gt 30000 ]; then ok; else not_ok "they differ"; fi
 
+record "$programs" many-processes
+processes_are '200 children at once' 'n == 201 && events[200] == 1 && events[1] == 1'
+record sh -c 'ulimit -v 1400000; exec "$0" large-block' "$programs"
+processes_are 'a limit that leaves room for the program alone' 'n == 2 && events[1] > 0 && status[1] == 0'
+record "$programs" locked
+processes_are 'all memory locked' 'n == 1 && status[0] == 0'
+expect 'forks while threads look at what is loaded' 0 no-out no-err -- \
+    "$cairn" record -q -f -o trace.czt "$programs" fork-storm
+expect 'small stacks' 0 no-out no-err -- "$cairn" record -q -f -o trace.czt "$programs" small-stacks
+
+name='another namespace of process numbers'
+if unshare -pf true 2>/dev/null; then
+    record unshare -pf "$programs" slow-threads
+    processes_are "$name" 'n >= 2 && events[n - 1] > 4000 && how[n - 1] == "exit"'
+    name='threads of another namespace keep their lanes'
+    expect "$name" 0 'err:4 threads|5 threads|6 threads' -- "$cairn" record -f -o trace.czt unshare -pf "$programs" slow-threads
+else
+    skip 'unshare is not allowed'
+fi
+
+# An allocator that signal handlers may use, whatever they interrupt: it never takes back.
+name='handlers that allocate'
+if printf '%s\n' '#include <stdatomic.h>' '#include <string.h>' '#include <sys/mman.h>' \
+    'static _Atomic(char *) at; static char *start(void) { char *none = 0, *room = mmap(0, 1ul << 36, 3, 0x4022, -1, 0);' \
+    'atomic_compare_exchange_strong(&at, &none, room); return at; }' \
+    'void *malloc(size_t n) { if (!at) start(); size_t all = (n + 31) & ~15ul; char *p = atomic_fetch_add(&at, all);' \
+    '    *(size_t *)p = n; return p + 16; }' \
+    'void *calloc(size_t n, size_t m) { return malloc(n * m); } void free(void *p) { (void)p; }' \
+    'void *realloc(void *p, size_t n) { char *q = malloc(n); if (p) { size_t old = ((size_t *)p)[-2]; memcpy(q, p, old < n ? old : n); } return q; }' |
+    cc -x c -O1 -fno-builtin -shared -fPIC - -o bump.so 2>>err; then
+    LD_PRELOAD=$tmp/bump.so see "$cairn" record -f -o trace.czt "$programs" handlers
+    "$totals" trace.czt processes >processes
+    "$totals" trace.czt "$(cut -d ' ' -f 3 processes)" size 1237 >recorded
+    if [ "$code" = 0 ] && [ "$(cat out)" -gt 1000 ] && [ "$(cat out)" = $(($(wc -l <recorded) - 1)) ] &&
+        ! grep -q 'could not be' err; then ok; else not_ok "$(wc -l <recorded) lines"; fi
+else
+    skip 'no compiler'
+fi
+
 # --- stacks -----------------------------------------------------------------------------------------
 
 # calls SIZE: the functions of the program that led to a block.
@@ -317,6 +356,21 @@ kill -9 "$recorder"
 wait "$recorder" 2>/dev/null
 for _ in $(seq 100); do [ -s went ] && break; sleep 0.1; done
 if [ "$(cat went)" = 'went on' ]; then ok; else not_ok 'it did not end'; fi
+
+name='the recorder is killed, and nobody waits for it'
+rm -f trace.czt child went
+sh -c '"$0" record -q -o trace.czt sh -c "echo \$\$ >child; exec \"\$0\" long" "$1" >went 2>/dev/null & echo $! >recorder; exec sleep 20' \
+    "$cairn" "$programs" &
+parent=$!
+while [ ! -s child ]; do sleep 0.01; done
+kill -9 "$(cat recorder)"
+for _ in $(seq 100); do [ -s went ] && break; sleep 0.1; done
+if [ "$(cat went)" = 'went on' ]; then ok; else
+    not_ok 'it did not end'
+    kill -9 "$(cat child)"
+fi
+kill "$parent"
+wait "$parent" 2>/dev/null
 
 name='a signal reaches the program'
 rm -f trace.czt

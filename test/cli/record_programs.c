@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <semaphore.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -337,6 +341,200 @@ static void orphan(void)
     _exit(0);
 }
 
+/* ---- what is hard to survive ---- */
+
+static _Atomic int forks_over;
+
+/* Another call stack each time. */
+__attribute__((noinline)) void branch(unsigned path, unsigned depth)
+{
+    volatile unsigned kept = path;
+
+    if (depth == 0)
+        free(malloc(10));
+    else if (path & 1)
+        branch(path >> 1, depth - 1);
+    else
+        branch(path >> 1, depth - 1), kept++;
+}
+
+static void *new_stacks(void *argument)
+{
+    for (unsigned path = (unsigned)(size_t)argument; !forks_over; path += 4)
+        branch(path, 20);
+    return NULL;
+}
+
+/* Forks while other threads ask the dynamic linker what is loaded. */
+static void fork_storm(void)
+{
+    enum { FORKS = 400, WAYS = 4 };
+    pthread_t all[WAYS];
+
+    alarm(30);
+    for (size_t i = 0; i < WAYS; i++)
+        check(pthread_create(&all[i], NULL, new_stacks, (void *)i) == 0, "thread");
+    for (int i = 0; i < FORKS; i++) {
+        pid_t child = fork();
+        check(child >= 0, "fork");
+        if (child == 0) {
+            alarm(10);
+            free(malloc(20));
+            _exit(0);
+        }
+        int status = -1;
+        waitpid(child, &status, 0);
+        check(status == 0, "a child hung");
+    }
+    forks_over = 1;
+    for (size_t i = 0; i < WAYS; i++)
+        pthread_join(all[i], NULL);
+}
+
+static sem_t loaded;
+
+static void *allocate_little(void *argument)
+{
+    while (sem_wait(&loaded) != 0)
+        ;
+    free(malloc(100));
+    free(calloc(1, 100));
+    return argument;
+}
+
+static void allocate_on_signal(int signal)
+{
+    (void)signal;
+    free(malloc(200));
+}
+
+static void *without_more(size_t size, size_t guard)
+{
+    char *base = mmap(NULL, size + guard, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                      0);
+
+    check(base != MAP_FAILED && mprotect(base, guard, PROT_NONE) == 0, "mmap");
+    return base + guard;
+}
+
+/* A thread, and a signal handler, with as little stack as there can be, right after a file was loaded. */
+static void small_stacks(void)
+{
+    enum { THREAD = 16384, HANDLER = 12288, GUARD = 65536 };
+    pthread_attr_t small;
+    pthread_t thread;
+    stack_t other = {.ss_sp = without_more(HANDLER, GUARD), .ss_size = HANDLER};
+    struct sigaction action = {.sa_handler = allocate_on_signal, .sa_flags = SA_ONSTACK};
+
+    sem_init(&loaded, 0, 0);
+    pthread_attr_init(&small);
+    check(pthread_attr_setstack(&small, without_more(THREAD, GUARD), THREAD) == 0, "stack");
+    check(pthread_create(&thread, &small, allocate_little, NULL) == 0, "thread");
+    check(dlopen("libutil.so.1", RTLD_NOW) != NULL, "dlopen");
+    sem_post(&loaded);
+    pthread_join(thread, NULL);
+    check(sigaltstack(&other, NULL) == 0 && sigaction(SIGUSR1, &action, NULL) == 0, "sigaltstack");
+    check(dlopen("libanl.so.1", RTLD_NOW) != NULL, "dlopen");
+    raise(SIGUSR1);
+    mark();
+}
+
+static volatile unsigned long handled;
+
+static void allocate_much(int signal)
+{
+    enum { BLOCKS = 40, SMALL_MARK = 1237 };
+    void *volatile blocks[BLOCKS];
+
+    (void)signal;
+    for (int i = 0; i < BLOCKS; i++)
+        blocks[i] = malloc(SMALL_MARK);
+    for (int i = 0; i < BLOCKS; i++)
+        free(blocks[i]);
+    handled += BLOCKS;
+}
+
+/* For an allocator that allows it: handlers allocate whatever they interrupt. */
+static void handlers(void)
+{
+    const struct itimerval often = {{0, 400}, {0, 400}}, never = {{0, 0}, {0, 0}};
+
+    signal(SIGALRM, allocate_much);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (int i = 0; i < 1500000; i++) {
+        void *volatile block = malloc(64);
+        free(block);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    printf("%lu\n", handled);
+}
+
+/* More processes at once than there are lanes for them alone. */
+static void many_processes(void)
+{
+    enum { MANY_PROCESSES = 200 };
+    int gate[2], there[2];
+    char byte = 0;
+
+    check(pipe(gate) == 0 && pipe(there) == 0, "pipe");
+    for (int i = 0; i < MANY_PROCESSES; i++) {
+        pid_t child = fork();
+        check(child >= 0, "fork");
+        if (child == 0) {
+            close(gate[1]);
+            void *volatile block = malloc(100);
+            (void)block;
+            check(write(there[1], &byte, 1) == 1, "write");
+            _exit(read(gate[0], &byte, 1) != 0);
+        }
+    }
+    for (int i = 0; i < MANY_PROCESSES; i++)
+        check(read(there[0], &byte, 1) == 1, "read");
+    close(gate[1]);
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+}
+
+static void *allocate_slowly(void *argument)
+{
+    for (int i = 0; i < 1000; i++) {
+        free(malloc(40));
+        usleep(1000);
+    }
+    return argument;
+}
+
+/* For longer than it takes until the recorder looks who has ended. */
+static void slow_threads(void)
+{
+    pthread_t all[3];
+
+    for (size_t i = 0; i < 3; i++)
+        check(pthread_create(&all[i], NULL, allocate_slowly, NULL) == 0, "thread");
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(all[i], NULL);
+}
+
+/* All memory is got at once; that of rings which nobody uses is not to be among it. */
+static void locked(void)
+{
+    char line[256];
+    long resident = 0;
+
+    if (mlockall(MCL_CURRENT) != 0)
+        return; /* not allowed */
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        sscanf(line, "VmRSS: %ld", &resident);
+    check(resident < 200 << 10, "too much memory");
+}
+
+static void large_block(void)
+{
+    void *volatile block = malloc((size_t)900 << 20);
+    check(block != NULL, "no memory");
+}
+
 int main(int argc, char **argv)
 {
     const char *which = argc > 1 ? argv[1] : "";
@@ -344,11 +542,23 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } programs[] = {
-        {"threads", threads},       {"thread-churn", thread_churn},
-        {"crowd", crowd},           {"children", children},
-        {"bare-fork", bare_fork},   {"close-all", close_all},
-        {"naked-exec", naked_exec}, {"stacks", stacks},
-        {"long", long_run},         {"orphan", orphan},
+        {"threads", threads},
+        {"thread-churn", thread_churn},
+        {"crowd", crowd},
+        {"children", children},
+        {"bare-fork", bare_fork},
+        {"close-all", close_all},
+        {"naked-exec", naked_exec},
+        {"stacks", stacks},
+        {"long", long_run},
+        {"orphan", orphan},
+        {"fork-storm", fork_storm},
+        {"small-stacks", small_stacks},
+        {"handlers", handlers},
+        {"many-processes", many_processes},
+        {"large-block", large_block},
+        {"slow-threads", slow_threads},
+        {"locked", locked},
     };
 
     if (strcmp(which, "killed") == 0 || strcmp(which, "aborted") == 0 || strcmp(which, "left") == 0)

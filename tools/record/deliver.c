@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From records, in order, to the trace: numbers of lanes, processes and stacks become those of the
- * trace, and definitions are written before what uses them. On the way the live blocks are counted,
- * by the same code as readers of the trace use.
+ * trace, and definitions are written before what uses them. On the way the live blocks are counted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,17 +10,10 @@
 
 static void write_event(struct recorder *recorder, struct trace_event *event)
 {
-    struct totals *totals = &recorder->totals;
-
     event->number = ++recorder->number;
     trace_write(recorder->writer, event);
-    totals->events++;
-    struct live_change change = live_apply(&recorder->live, event, NULL, NULL);
-    totals->unknown += change.unknown;
-    if (recorder->live.bytes > totals->peak_bytes) {
-        totals->peak_bytes = recorder->live.bytes;
-        totals->peak_time = event->time;
-    }
+    recorder->totals.events++;
+    held_apply(&recorder->held, event);
 }
 
 static void write_about(struct recorder *recorder, enum trace_op op, uint32_t process,
@@ -34,11 +26,12 @@ static void write_about(struct recorder *recorder, enum trace_op op, uint32_t pr
 /* All blocks of the process end with it. */
 static void write_end(struct recorder *recorder, struct trace_event *event)
 {
-    uint64_t blocks = recorder->live.blocks, bytes = recorder->live.bytes;
+    held_settle(&recorder->held);
+    uint64_t blocks = recorder->held.blocks, bytes = recorder->held.bytes;
 
     write_event(recorder, event);
-    recorder->totals.left_blocks += blocks - recorder->live.blocks;
-    recorder->totals.left_bytes += bytes - recorder->live.bytes;
+    recorder->totals.left_blocks += blocks - recorder->held.blocks;
+    recorder->totals.left_bytes += bytes - recorder->held.bytes;
 }
 
 /* ---- definitions ---- */
@@ -74,28 +67,30 @@ static void end_image(struct recorder *recorder, struct recorded *before, uint64
 
 static void deliver_process(struct recorder *recorder, const struct record *record, uint64_t time)
 {
-    if (record->size < 2)
+    if (record->size < 3)
         return;
     uint32_t serial = (uint32_t)record->payload[0];
     uint32_t forked_by = (uint32_t)(record->payload[0] >> 32);
     int pid = (int)(uint32_t)record->payload[1], parent_pid = (int)(record->payload[1] >> 32);
-    struct recorded *before = processes_of_pid(&recorder->processes, pid);
+    uint64_t space = record->payload[2], next = recorder->order.next;
+    struct recorded *before = processes_of_pid(&recorder->processes, pid, space, next);
     struct recorded *parent = before;
 
     if (!parent && forked_by)
         parent = processes_of_serial(&recorder->processes, forked_by);
     if (!parent)
-        parent = processes_of_pid(&recorder->processes, parent_pid);
+        parent = processes_of_pid(&recorder->processes, parent_pid, space, next);
     struct trace_process definition = {
         .parent = parent ? parent->index : recorder->totals.processes,
         .pid = pid,
-        .command = text_in(record, 2),
+        .command = text_in(record, 3),
     };
     uint32_t index = trace_add_process(recorder->writer, &definition);
     if (before)
         end_image(recorder, before, time);
-    struct recorded *process = processes_add(&recorder->processes, serial, pid);
+    struct recorded *process = processes_add(&recorder->processes, serial, pid, space);
     process->index = index;
+    recorder->lanes[record->lane].process = process;
     recorder->totals.processes++;
     write_about(recorder, TRACE_PROCESS, index, 0, time);
 }
@@ -192,7 +187,7 @@ void deliver_thread_end(struct recorder *recorder, struct lane_reader *lane)
 {
     struct known_thread *thread = lane->process ? recorded_thread(lane->process, lane->tid) : NULL;
 
-    if (!thread || thread->ended)
+    if (!thread || thread->ended || thread->index != lane->thread)
         return;
     thread->ended = true;
     write_about(recorder, TRACE_THREAD_END, lane->process->index, thread->index,
@@ -225,7 +220,7 @@ void deliver_record(void *context, struct record *record)
 void deliver_exit(struct recorder *recorder, struct recorded *process)
 {
     int program = atomic_load_explicit(&recorder->program, memory_order_acquire);
-    bool is_program = process->pid == program;
+    bool is_program = process->pid == program && process->space == 0;
     int status = is_program ? recorder->status : STATUS_UNKNOWN;
 
     recorder->totals.program_processes += is_program;

@@ -6,23 +6,81 @@
 #define _GNU_SOURCE
 #include "record/processes.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "own_memory.h"
 
-struct recorded *processes_add(struct processes *processes, uint32_t serial, int pid)
+/* ---- other namespaces ---- */
+
+/* The last of the numbers that a process has, from here inwards; 0: not known. */
+static int innermost_number(const char *status_path)
 {
+    FILE *status = fopen(status_path, "re");
+    char line[256];
+    int number = 0;
+
+    while (status && fgets(line, sizeof line, status)) {
+        if (strncmp(line, "NSpid:", 6) == 0) {
+            const char *last = strrchr(line, '\t');
+            number = last ? atoi(last + 1) : 0;
+            break;
+        }
+    }
+    if (status)
+        fclose(status);
+    return number;
+}
+
+static bool is_it(int here, int pid, uint64_t space)
+{
+    char path[64];
+    struct stat status;
+
+    snprintf(path, sizeof path, "/proc/%d/ns/pid", here);
+    if (stat(path, &status) < 0 || (uint64_t)status.st_ino != space)
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/status", here);
+    return innermost_number(path) == pid;
+}
+
+/* 0: it is not seen from here. */
+static int number_here(int pid, uint64_t space)
+{
+    DIR *all = opendir("/proc");
+    const struct dirent *entry;
+    int found = 0;
+
+    while (all && !found && (entry = readdir(all))) {
+        int here = atoi(entry->d_name);
+        if (here > 0 && is_it(here, pid, space))
+            found = here;
+    }
+    if (all)
+        closedir(all);
+    return found;
+}
+
+/* ---- the list ---- */
+
+struct recorded *processes_add(struct processes *processes, uint32_t serial, int pid,
+                               uint64_t space)
+{
+    int here = space ? number_here(pid, space) : pid;
     struct recorded *process = memory_take(1, sizeof *process);
 
     process->serial = serial;
     process->pid = pid;
-    process->handle = (int)syscall(SYS_pidfd_open, pid, 0);
+    process->space = space;
+    process->handle = here ? (int)syscall(SYS_pidfd_open, here, 0) : -1;
     processes->list = memory_resize(processes->list, processes->count + 1,
                                     sizeof(struct recorded *));
     processes->list[processes->count++] = process;
@@ -67,12 +125,21 @@ struct recorded *processes_of_serial(const struct processes *processes, uint32_t
     return NULL;
 }
 
-struct recorded *processes_of_pid(const struct processes *processes, int pid)
+struct recorded *processes_of_pid(const struct processes *processes, int pid, uint64_t space,
+                                  uint64_t next)
 {
-    for (size_t i = 0; i < processes->count; i++)
-        if (processes->list[i]->pid == pid && !processes->list[i]->dead)
-            return processes->list[i];
+    for (size_t i = 0; i < processes->count; i++) {
+        struct recorded *process = processes->list[i];
+        if (process->pid == pid && process->space == space &&
+            (!process->dead || next <= process->until))
+            return process;
+    }
     return NULL;
+}
+
+bool recorded_is_hidden(const struct recorded *process)
+{
+    return process->space != 0 && process->handle < 0;
 }
 
 static bool has_died(const struct recorded *process)
@@ -81,7 +148,7 @@ static bool has_died(const struct recorded *process)
 
     if (process->handle >= 0)
         return poll(&handle, 1, 0) == 1 && (handle.revents & POLLIN) != 0;
-    return kill(process->pid, 0) < 0 && errno == ESRCH;
+    return process->space == 0 && kill(process->pid, 0) < 0 && errno == ESRCH;
 }
 
 void processes_look(struct processes *processes, uint64_t number)

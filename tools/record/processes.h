@@ -3,7 +3,8 @@
  * The processes that are recorded: what the recorder has to know of each, from its first record to
  * its end. They are told apart by the serial that each takes when its recording starts, so that a
  * number that the system uses again does no harm. A process that executes another program starts
- * anew, with a new serial.
+ * anew, with a new serial. One in another namespace of process numbers has a number that says nothing
+ * here: the one that it has here is looked for.
  */
 #ifndef CAIRN_TOOLS_RECORD_PROCESSES_H
 #define CAIRN_TOOLS_RECORD_PROCESSES_H
@@ -28,6 +29,7 @@ struct known_thread {
 struct recorded {
     uint32_t serial, index; /* of the trace */
     int pid;
+    uint64_t space;  /* the namespace of pid; 0: the recorder's own */
     int handle;      /* pidfd, or -1 */
     bool dead;       /* but not yet told of */
     uint64_t until;  /* then: numbers before this one may still be its */
@@ -44,13 +46,19 @@ struct processes {
     size_t count, ever;
 };
 
-struct recorded *processes_add(struct processes *processes, uint32_t serial, int pid);
+struct recorded *processes_add(struct processes *processes, uint32_t serial, int pid,
+                               uint64_t space);
 void processes_remove(struct processes *processes, struct recorded *process);
 void processes_fini(struct processes *processes);
 
 /* NULL: there is none. */
 struct recorded *processes_of_serial(const struct processes *processes, uint32_t serial);
-struct recorded *processes_of_pid(const struct processes *processes, int pid);
+/* As of the event before the number `next`: it may have been seen to die since. */
+struct recorded *processes_of_pid(const struct processes *processes, int pid, uint64_t space,
+                                  uint64_t next);
+
+/* Whether it would not be noticed that the process ends. */
+bool recorded_is_hidden(const struct recorded *process);
 
 /* Notes which have died since; `number` is the next one that a program would take. */
 void processes_look(struct processes *processes, uint64_t number);

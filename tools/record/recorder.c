@@ -27,6 +27,11 @@ enum { MOMENT = 100, SHORTEST_SLEEP = 3000, LONGEST_SLEEP = 10000 }; /* microsec
 enum { EVENTS_A_TURN = 512, BUSY_WORDS = 256, LOOK_EVERY_PASSES = 64 };
 static const double patience = 1, look_every = 0.02, threads_every = 0.25, flush_every = 1;
 
+static uint64_t counter(const struct recorder *recorder)
+{
+    return atomic_load_explicit(&recorder->shared->header->counter, memory_order_seq_cst);
+}
+
 /* ---- reading a lane ---- */
 
 struct cursor {
@@ -127,8 +132,12 @@ static uint64_t read_lane(struct recorder *recorder, unsigned index)
         }
         uint64_t number = order_number(&recorder->order,
                                        first >> RING_KIND_BITS & RING_NUMBER_MASK);
-        if (order_place(&recorder->order, number) == ORDER_BEYOND)
-            break;
+        if (order_place(&recorder->order, number) == ORDER_BEYOND) {
+            if (number < counter(recorder))
+                break;
+            /* Nobody has taken that: it is the low bits of one given up long ago. */
+            number = recorder->order.next > 0 ? recorder->order.next - 1 : 0;
+        }
         reader->time += first >> 32;
         record.time = reader->time;
         decode(&cursor, words, &record);
@@ -151,6 +160,8 @@ static void release(struct recorder *recorder, unsigned index)
 {
     struct ring_lane *lane = shared_lane(recorder->shared, index);
 
+    if (index >= RING_COMMON_LANES) /* unless it has said so itself */
+        deliver_thread_end(recorder, &recorder->lanes[index]);
     recorder->lanes[index].process = NULL;
     atomic_store_explicit(&lane->taking, 0, memory_order_relaxed);
     atomic_store_explicit(&lane->waiting, 0, memory_order_relaxed);
@@ -192,9 +203,10 @@ static uint64_t read_all(struct recorder *recorder)
     return words;
 }
 
-static uint64_t counter(const struct recorder *recorder)
+/* As far as can be known from its number: one of another namespace (below 0) may. */
+static bool may_live(int pid)
 {
-    return atomic_load_explicit(&recorder->shared->header->counter, memory_order_seq_cst);
+    return pid < 0 || kill(pid, 0) == 0 || errno != ESRCH;
 }
 
 /* Whether some thread may yet publish a number that it has taken. */
@@ -203,8 +215,7 @@ static bool somebody_is_taking(const struct recorder *recorder)
     for (unsigned i = 0; i < RING_LANES; i = next_lane(recorder, i)) {
         const struct ring_lane *lane = shared_lane(recorder->shared, i);
         int pid = (int)(atomic_load_explicit(&lane->owner, memory_order_acquire) >> 32);
-        if (pid && atomic_load_explicit(&lane->taking, memory_order_acquire) &&
-            (kill(pid, 0) == 0 || errno != ESRCH) &&
+        if (pid && atomic_load_explicit(&lane->taking, memory_order_acquire) && may_live(pid) &&
             !(recorder->lanes[i].process && recorder->lanes[i].process->dead))
             return true;
     }
@@ -235,21 +246,45 @@ static void resolve_gap(struct recorder *recorder, double now)
 
 /* ---- the ends of processes and threads ---- */
 
-static void give_up_lanes_of(struct recorder *recorder, int pid)
+/* Another process may have its number already. */
+static bool is_lane_of(const struct recorder *recorder, unsigned index,
+                       const struct recorded *process)
 {
-    for (unsigned i = 0; i < RING_LANES; i = next_lane(recorder, i)) {
-        struct ring_lane *lane = shared_lane(recorder->shared, i);
-        if ((int)(atomic_load_explicit(&lane->owner, memory_order_acquire) >> 32) == pid)
-            atomic_store_explicit(&lane->left, 1, memory_order_release);
-    }
+    const struct ring_lane *lane = shared_lane(recorder->shared, index);
+    const struct recorded *told = recorder->lanes[index].process;
+    uint32_t pid = (uint32_t)(atomic_load_explicit(&lane->owner, memory_order_acquire) >> 32);
+
+    if (process->space) /* others may have this number, too */
+        return told == process;
+    return pid == (uint32_t)process->pid && (told == NULL || told == process);
+}
+
+static void give_up_lanes_of(struct recorder *recorder, const struct recorded *process)
+{
+    for (unsigned i = 0; i < RING_LANES; i = next_lane(recorder, i))
+        if (is_lane_of(recorder, i, process))
+            atomic_store_explicit(&shared_lane(recorder->shared, i)->left, 1, memory_order_release);
 }
 
 static bool is_programs(const struct recorder *recorder, const struct recorded *process)
 {
     int first = atomic_load_explicit(&recorder->shared->header->first, memory_order_relaxed);
 
-    return process->pid == first &&
+    return process->pid == first && process->space == 0 &&
            atomic_load_explicit(&recorder->program, memory_order_acquire) == 0;
+}
+
+/* A record whose number was given up may still be in a lane. */
+static bool is_read(const struct recorder *recorder, const struct recorded *process)
+{
+    for (unsigned i = 0; i < RING_LANES; i = next_lane(recorder, i)) {
+        const struct ring_lane *lane = shared_lane(recorder->shared, i);
+        if (is_lane_of(recorder, i, process) &&
+            atomic_load_explicit(&lane->tail, memory_order_relaxed) !=
+                atomic_load_explicit(&lane->head, memory_order_acquire))
+            return false;
+    }
+    return true;
 }
 
 static void look_at_processes(struct recorder *recorder)
@@ -258,9 +293,9 @@ static void look_at_processes(struct recorder *recorder)
     for (size_t i = 0; i < recorder->processes.count;) {
         struct recorded *process = recorder->processes.list[i];
         /* How the program itself ended, its parent is about to be told. */
-        if (process->dead && recorder->order.next >= process->until &&
+        if (process->dead && recorder->order.next >= process->until && is_read(recorder, process) &&
             !is_programs(recorder, process)) {
-            give_up_lanes_of(recorder, process->pid);
+            give_up_lanes_of(recorder, process);
             deliver_exit(recorder, process);
         } else {
             i++;
@@ -274,12 +309,11 @@ static void look_at_threads(struct recorder *recorder)
         struct ring_lane *lane = shared_lane(recorder->shared, i);
         uint64_t owner = atomic_load_explicit(&lane->owner, memory_order_acquire);
         if (owner == 0 || atomic_load_explicit(&lane->left, memory_order_relaxed) ||
+            (int)(owner >> 32) < 0 ||
             !processes_thread_is_gone((int)(owner >> 32), (int)(uint32_t)owner))
             continue;
-        if (i >= RING_COMMON_LANES)
-            deliver_thread_end(recorder, &recorder->lanes[i]);
         /* Of a common lane, the main thread may be gone and others not. */
-        if (i >= RING_COMMON_LANES || (kill((int)(owner >> 32), 0) < 0 && errno == ESRCH))
+        if (i >= RING_COMMON_LANES || !may_live((int)(owner >> 32)))
             atomic_store_explicit(&lane->left, 1, memory_order_release);
     }
 }
@@ -303,6 +337,27 @@ static void look_around(struct recorder *recorder, double now)
     }
 }
 
+/* Of those whose ends are noticed. */
+static bool somebody_lives(const struct recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->processes.count; i++)
+        if (!recorded_is_hidden(recorder->processes.list[i]))
+            return true;
+    return false;
+}
+
+/* They have ended with the last descendant of the program. */
+static void end_hidden(struct recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->processes.count;) {
+        struct recorded *process = recorder->processes.list[i];
+        if (recorded_is_hidden(process))
+            deliver_exit(recorder, process);
+        else
+            i++;
+    }
+}
+
 static bool is_over(struct recorder *recorder)
 {
     if (atomic_load_explicit(&recorder->stop, memory_order_acquire))
@@ -311,7 +366,7 @@ static bool is_over(struct recorder *recorder)
     if (recorder->error)
         return true;
     return atomic_load_explicit(&recorder->program, memory_order_acquire) != 0 &&
-           recorder->processes.count == 0 && recorder->order.next == counter(recorder);
+           !somebody_lives(recorder) && recorder->order.next == counter(recorder);
 }
 
 /*
@@ -363,6 +418,12 @@ static void *run(void *context)
         sleep = words > 0 ? SHORTEST_SLEEP : LONGEST_SLEEP;
     }
     shared_end(recorder->shared);
+    if (!atomic_load_explicit(&recorder->stop, memory_order_relaxed))
+        end_hidden(recorder);
+    held_settle(&recorder->held);
+    recorder->totals.unknown = recorder->held.unknown;
+    recorder->totals.peak_bytes = recorder->held.peak_bytes;
+    recorder->totals.peak_time = recorder->held.peak_time;
     atomic_store_explicit(&recorder->done, true, memory_order_release);
     return NULL;
 }
@@ -371,7 +432,7 @@ bool recorder_start(struct recorder *recorder, struct shared *shared, struct tra
 {
     *recorder = (struct recorder){.shared = shared, .writer = writer};
     order_init(&recorder->order, deliver_record, recorder);
-    live_init(&recorder->live);
+    held_init(&recorder->held);
     timing_begin(&recorder->timing, shared->header);
     int error = pthread_create(&recorder->thread, NULL, run, recorder);
     if (error == 0)
@@ -396,6 +457,6 @@ void recorder_join(struct recorder *recorder)
 void recorder_fini(struct recorder *recorder)
 {
     order_fini(&recorder->order);
-    live_fini(&recorder->live);
+    held_fini(&recorder->held);
     processes_fini(&recorder->processes);
 }

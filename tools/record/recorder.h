@@ -10,11 +10,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "record/held.h"
 #include "record/order.h"
 #include "record/processes.h"
 #include "record/shared.h"
 #include "record/timing.h"
-#include "trace/live.h"
 
 /* What the recorder knows of a lane. */
 struct lane_reader {
@@ -44,7 +44,7 @@ struct recorder {
     struct order order;
     struct timing timing;
     struct processes processes;
-    struct live live;
+    struct held held;
     struct lane_reader lanes[RING_LANES];
     struct totals totals;
     uint64_t number;       /* of the last event written */

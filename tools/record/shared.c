@@ -87,6 +87,7 @@ bool shared_create(struct shared *shared, const struct shared_options *options)
     header->depth = options->depth;
     header->only_first = options->only_first;
     header->recorder = (int32_t)getpid();
+    header->space = ring_space();
     if (counter_is_a_clock()) {
         header->clock = RING_CLOCK_COUNTER;
         header->clock_shift = 4;
