@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -443,7 +444,7 @@ static volatile unsigned long handled;
 
 static void allocate_much(int signal)
 {
-    enum { BLOCKS = 40, SMALL_MARK = 1237 };
+    enum { BLOCKS = 40, SMALL_MARK = 41 };
     void *volatile blocks[BLOCKS];
 
     (void)signal;
@@ -467,6 +468,46 @@ static void handlers(void)
     }
     setitimer(ITIMER_REAL, &never, NULL);
     printf("%lu\n", handled);
+}
+
+static atomic_int late_over;
+static atomic_ulong late_blocks;
+
+static void hold_up(int signal)
+{
+    (void)signal;
+    usleep(1300000);
+}
+
+static void *allocate_until_over(void *argument)
+{
+    unsigned long blocks = 0;
+
+    for (; !late_over; blocks++) {
+        void *volatile block = malloc(41);
+        free(block);
+    }
+    late_blocks += blocks;
+    return argument;
+}
+
+/* For the same allocator: threads are held up wherever they are, for longer than others wait for them. */
+static void held_up(void)
+{
+    enum { HELD_UP = 24 };
+    pthread_t all[HELD_UP];
+
+    signal(SIGUSR1, hold_up);
+    for (size_t i = 0; i < HELD_UP; i++)
+        check(pthread_create(&all[i], NULL, allocate_until_over, NULL) == 0, "thread");
+    usleep(100000);
+    for (size_t i = 0; i < HELD_UP; i += 2)
+        pthread_kill(all[i], SIGUSR1);
+    usleep(50000);
+    late_over = 1;
+    for (size_t i = 0; i < HELD_UP; i++)
+        pthread_join(all[i], NULL);
+    printf("%lu\n", late_blocks);
 }
 
 /* More processes at once than there are lanes for them alone. */
@@ -559,6 +600,7 @@ int main(int argc, char **argv)
         {"large-block", large_block},
         {"slow-threads", slow_threads},
         {"locked", locked},
+        {"held-up", held_up},
     };
 
     if (strcmp(which, "killed") == 0 || strcmp(which, "aborted") == 0 || strcmp(which, "left") == 0)

@@ -20,9 +20,10 @@ static uint64_t number, unknown, peak_bytes, peak_time;
 
 static void apply(enum trace_op op, uint32_t process, uint64_t old, uint64_t ptr, uint64_t size)
 {
+    number++;
     struct trace_event event = {.op = op,
                                 .process = process,
-                                .number = ++number,
+                                .number = number,
                                 .time = number * 10,
                                 .old = old,
                                 .ptr = ptr,
