@@ -18,6 +18,7 @@ struct hostile {
     size_t calls;              /* to alloc */
     size_t fail_at, fail_each; /* this call; each call whose number is a multiple; 0: none */
     bool fails;                /* all of them */
+    cairn_allocator below;     /* where blocks are from; {NULL, NULL}: the C library */
     size_t live;
     size_t bytes;
     atomic_flag busy;
@@ -26,6 +27,28 @@ struct hostile {
         cairn_layout layout;
     } blocks[HOSTILE_BLOCKS];
 };
+
+/* A byte more than asked for, to see whether it stays as it is. */
+static inline cairn_layout hostile_layout(cairn_layout layout)
+{
+    return (cairn_layout){layout.size + 1, layout.align > 16 ? layout.align : 16};
+}
+
+static inline void *hostile_take(struct hostile *source, cairn_layout layout)
+{
+    void *ptr = NULL;
+    if (source->below.ops != NULL)
+        return cairn_allocator_alloc(source->below, layout);
+    return posix_memalign(&ptr, layout.align, layout.size) == 0 ? ptr : NULL;
+}
+
+static inline void hostile_give(struct hostile *source, void *ptr, cairn_layout layout)
+{
+    if (source->below.ops != NULL)
+        cairn_allocator_dealloc(source->below, ptr, layout);
+    else
+        free(ptr);
+}
 
 static inline void *hostile_alloc(void *self, cairn_layout layout)
 {
@@ -36,7 +59,7 @@ static inline void *hostile_alloc(void *self, cairn_layout layout)
     source->calls++;
     if (!source->fails && source->calls != source->fail_at &&
         (source->fail_each == 0 || source->calls % source->fail_each != 0) &&
-        posix_memalign(&ptr, layout.align > 16 ? layout.align : 16, layout.size + 1) == 0) {
+        (ptr = hostile_take(source, hostile_layout(layout))) != NULL) {
         size_t at = 0;
         while (source->blocks[at].ptr != NULL)
             REQUIRE(++at < HOSTILE_BLOCKS);
@@ -63,7 +86,7 @@ static inline void hostile_dealloc(void *self, void *ptr, cairn_layout layout)
     source->live--;
     source->bytes -= layout.size;
     memset(ptr, 0x5a, layout.size); /* what tools were told of it is undone, or this is found */
-    free(ptr);
+    hostile_give(source, ptr, hostile_layout(layout));
     atomic_flag_clear_explicit(&source->busy, memory_order_relaxed);
 }
 
