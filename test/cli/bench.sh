@@ -24,66 +24,8 @@ export CAIRN_LIB=$lib CAIRN_BENCH=$folder TMPDIR=$tmp/temporary LC_ALL=C
 unset LD_PRELOAD CAIRN_RUN_FILE NO_COLOR CLICOLOR_FORCE COLUMNS
 mkdir "$TMPDIR"
 
-passed=0 failed=0 skipped=0
-code=0 # of the last command seen
-
-# see COMMAND...: runs it, keeps its exit code in $code, its outputs in files out and err.
-see() {
-    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-    code=$?
-}
-
-ok() {
-    passed=$((passed + 1))
-    echo "ok $name"
-}
-
-not_ok() {
-    failed=$((failed + 1))
-    echo "not ok $name: $*"
-    echo "  exit code $code"
-    sed 's/^/  out: /' "$tmp/out" | tail -c 3000
-    sed 's/^/  err: /' "$tmp/err" | tail -c 3000
-}
-
-skip() {
-    skipped=$((skipped + 1))
-    echo "skip $name: $*"
-}
-
-# expect NAME CODE [out:REGEX | no-out:REGEX | err:REGEX]... -- COMMAND...
-expect() {
-    local wanted=$2 what
-    local -a conditions=()
-    name=$1
-    shift 2
-    while [ "$1" != -- ]; do
-        conditions+=("$1")
-        shift
-    done
-    shift
-    see "$@"
-    if [ "$code" != "$wanted" ]; then
-        not_ok "exit code $wanted expected"
-        return 1
-    fi
-    for what in ${conditions[@]+"${conditions[@]}"}; do
-        case $what in
-        out:*) grep -qE -- "${what#out:}" out || { not_ok "no /${what#out:}/ in out"; return 1; } ;;
-        no-out:*) grep -qE -- "${what#no-out:}" out && { not_ok "/${what#no-out:}/ in out"; return 1; } ;;
-        err:*) grep -qE -- "${what#err:}" err || { not_ok "no /${what#err:}/ in err"; return 1; } ;;
-        esac
-    done
-    ok
-}
-
-# check NAME COMMAND...: the command must succeed.
-check() {
-    name=$1
-    shift
-    see "$@"
-    if [ "$code" = 0 ]; then ok; else not_ok "$* failed"; fi
-}
+# shellcheck source=lib.sh
+. "$here/lib.sh"
 
 bench() { "$cairn" bench "$@"; }
 
@@ -370,5 +312,4 @@ fi
 name="nothing is left behind"
 if [ -z "$(ls -A "$TMPDIR")" ]; then ok; else not_ok "in TMPDIR: $(ls -A "$TMPDIR")"; fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+finish

@@ -18,6 +18,7 @@ set -u
 
 cairn=$(realpath -- "${1:?usage: lab.sh CAIRN LIB}")
 lib=$(realpath -- "${2:?usage: lab.sh CAIRN LIB}")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tmp=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || stop; rm -rf "$tmp"' EXIT
@@ -26,49 +27,8 @@ cd "$tmp" || exit 2
 export CAIRN_LIB=$lib LC_ALL=C TMUX_TMPDIR=$tmp
 unset LD_PRELOAD NO_COLOR CLICOLOR_FORCE COLUMNS CAIRN_STACK TMUX
 
-passed=0 failed=0 skipped=0
-code=0
-
-see() {
-    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-    code=$?
-}
-
-ok() { passed=$((passed + 1)); echo "ok $name"; }
-
-not_ok() {
-    failed=$((failed + 1))
-    echo "not ok $name: $*"
-    echo "  exit code $code"
-    sed 's/^/  out: /' "$tmp/out" | tail -n 40
-    sed 's/^/  err: /' "$tmp/err" | tail -n 10
-}
-
-skip() { skipped=$((skipped + 1)); echo "skip $name: $*"; }
-
-# expect NAME CODE [out:REGEX | err:REGEX | no-out | no-err]... -- COMMAND...
-expect() {
-    local wanted=$2 what
-    local -a conditions=()
-    name=$1
-    shift 2
-    while [ "$1" != -- ]; do
-        conditions+=("$1")
-        shift
-    done
-    shift
-    see "$@"
-    [ "$code" = "$wanted" ] || { not_ok "exit code $wanted expected"; return 1; }
-    for what in ${conditions[@]+"${conditions[@]}"}; do
-        case $what in
-        out:*) grep -qE -- "${what#out:}" out || { not_ok "no /${what#out:}/ in out"; return 1; } ;;
-        err:*) grep -qE -- "${what#err:}" err || { not_ok "no /${what#err:}/ in err"; return 1; } ;;
-        no-out) [ ! -s out ] || { not_ok "nothing expected on stdout"; return 1; } ;;
-        no-err) [ ! -s err ] || { not_ok "nothing expected on stderr"; return 1; } ;;
-        esac
-    done
-    ok
-}
+# shellcheck source=lib.sh
+. "$here/lib.sh"
 
 # figures NAME TABLE ALLOCATOR "METRIC=VALUE ..." OPTION...: the document's figures, exact to 1e-9; the
 # value null is a blank.
@@ -468,5 +428,4 @@ else
     keys q
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+finish

@@ -17,6 +17,7 @@ cairn=$(realpath -- "${1:?$usage}")
 counter=$(realpath -- "${2:?$usage}")
 programs=$(realpath -- "${3:?$usage}")
 totals=$(realpath -- "${4:?$usage}")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
@@ -25,58 +26,8 @@ cd "$tmp" || exit 2
 export LC_ALL=C
 unset LD_PRELOAD CAIRN_LIB NO_COLOR COLUMNS COUNT_FILE COUNT_EVERY
 
-passed=0 failed=0 skipped=0
-code=0
-
-see() {
-    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-    code=$?
-}
-
-ok() {
-    passed=$((passed + 1))
-    echo "ok $name"
-}
-
-not_ok() {
-    failed=$((failed + 1))
-    echo "not ok $name: $*"
-    echo "  exit code $code"
-    sed 's/^/  out: /' "$tmp/out" | tail -c 2000
-    sed 's/^/  err: /' "$tmp/err" | tail -c 2000
-}
-
-skip() {
-    skipped=$((skipped + 1))
-    echo "skip $name: $*"
-}
-
-# expect NAME CODE [out:REGEX | err:REGEX | no-out | no-err]... -- COMMAND...
-expect() {
-    local wanted=$2 what
-    local -a conditions=()
-    name=$1
-    shift 2
-    while [ "$1" != -- ]; do
-        conditions+=("$1")
-        shift
-    done
-    shift
-    see "$@"
-    if [ "$code" != "$wanted" ]; then
-        not_ok "exit code $wanted expected"
-        return 1
-    fi
-    for what in ${conditions[@]+"${conditions[@]}"}; do
-        case $what in
-        out:*) grep -qE -- "${what#out:}" out || { not_ok "no /${what#out:}/ in out"; return 1; } ;;
-        err:*) grep -qE -- "${what#err:}" err || { not_ok "no /${what#err:}/ in err"; return 1; } ;;
-        no-out) [ ! -s out ] || { not_ok "nothing expected on stdout"; return 1; } ;;
-        no-err) [ ! -s err ] || { not_ok "nothing expected on stderr"; return 1; } ;;
-        esac
-    done
-    ok
-}
+# shellcheck source=lib.sh
+. "$here/lib.sh"
 
 # --- recordings against counts ------------------------------------------------------------------
 
@@ -386,5 +337,4 @@ wait "$recorder"
 code=$?
 if [ "$code" = 9 ]; then ok; else not_ok 'exit code 9 expected'; fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+finish

@@ -24,67 +24,8 @@ export CAIRN_LIB=$lib TMPDIR=$tmp/temporary LC_ALL=C
 unset LD_PRELOAD CAIRN_RUN_FILE CAIRN_STACK CAIRN_REPLAYER NO_COLOR CLICOLOR_FORCE COLUMNS
 mkdir "$TMPDIR"
 
-passed=0 failed=0 skipped=0
-code=0 # of the last command seen
-
-see() {
-    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-    code=$?
-}
-
-ok() {
-    passed=$((passed + 1))
-    echo "ok $name"
-}
-
-not_ok() {
-    failed=$((failed + 1))
-    echo "not ok $name: $*"
-    echo "  exit code $code"
-    sed 's/^/  out: /' "$tmp/out" | tail -c 3000
-    sed 's/^/  err: /' "$tmp/err" | tail -c 3000
-}
-
-skip() {
-    skipped=$((skipped + 1))
-    echo "skip $name: $*"
-}
-
-# expect NAME CODE [out:REGEX | err:REGEX | no-out | no-err | one-line]... -- COMMAND...
-expect() {
-    local wanted=$2 what
-    local -a conditions=()
-    name=$1
-    shift 2
-    while [ "$1" != -- ]; do
-        conditions+=("$1")
-        shift
-    done
-    shift
-    see "$@"
-    if [ "$code" != "$wanted" ]; then
-        not_ok "exit code $wanted expected"
-        return 1
-    fi
-    for what in ${conditions[@]+"${conditions[@]}"}; do
-        case $what in
-        out:*) grep -qE -- "${what#out:}" out || { not_ok "no /${what#out:}/ in out"; return 1; } ;;
-        err:*) grep -qE -- "${what#err:}" err || { not_ok "no /${what#err:}/ in err"; return 1; } ;;
-        no-out) [ ! -s out ] || { not_ok "nothing expected on stdout"; return 1; } ;;
-        no-err) [ ! -s err ] || { not_ok "nothing expected on stderr"; return 1; } ;;
-        one-line) [ "$(wc -l <err)" = 1 ] || { not_ok "one line expected on stderr"; return 1; } ;;
-        esac
-    done
-    ok
-}
-
-# check NAME COMMAND...: the command must succeed.
-check() {
-    name=$1
-    shift
-    see "$@"
-    if [ "$code" = 0 ]; then ok; else not_ok "$* failed"; fi
-}
+# shellcheck source=lib.sh
+. "$here/lib.sh"
 
 # json_is FILE FILTER: the jq filter must give true; without jq only validity is looked at.
 json_is() {
@@ -381,5 +322,4 @@ code=$?
 exec 9>&-
 if [ "$was" = there ] && [ "$code" = 143 ] && [ ! -e early.json ]; then ok; else not_ok "was ${was:-not there}"; fi
 
-echo "replay: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+finish

@@ -19,52 +19,8 @@ cd "$tmp" || exit 2
 export LC_ALL=C
 unset NO_COLOR CLICOLOR_FORCE COLUMNS
 
-failed=0
-code=0
-
-see() {
-    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-    code=$?
-}
-
-not_ok() {
-    failed=$((failed + 1))
-    echo "not ok $name: $*"
-    echo "  exit code $code"
-    sed 's/^/  out: /' "$tmp/out" | tail -c 400
-    sed 's/^/  err: /' "$tmp/err" | tail -c 400
-}
-
-# expect NAME CODE [out:REGEX | err:REGEX | no-out | no-err]... -- COMMAND...
-expect() {
-    local wanted=$2 what
-    local -a conditions=()
-    name=$1
-    shift 2
-    while [ "$1" != -- ]; do
-        conditions+=("$1")
-        shift
-    done
-    shift
-    see "$@"
-    [ "$code" = "$wanted" ] || { not_ok "exit code $wanted expected"; return 1; }
-    for what in ${conditions[@]+"${conditions[@]}"}; do
-        case $what in
-        out:*) grep -qE -- "${what#out:}" out || { not_ok "no /${what#out:}/ in out"; return 1; } ;;
-        err:*) grep -qE -- "${what#err:}" err || { not_ok "no /${what#err:}/ in err"; return 1; } ;;
-        no-out) [ ! -s out ] || { not_ok "nothing expected on stdout"; return 1; } ;;
-        no-err) [ ! -s err ] || { not_ok "nothing expected on stderr"; return 1; } ;;
-        esac
-    done
-    echo "ok $name"
-}
-
-# check NAME COMMAND...: the command must succeed.
-check() {
-    name=$1
-    shift
-    if "$@"; then echo "ok $name"; else not_ok "$* failed"; fi
-}
+# shellcheck source=lib.sh
+. "$here/lib.sh"
 
 has() { grep -qF -- "$2" "$1"; }
 has_not() { ! grep -qF -- "$2" "$1"; }
@@ -331,7 +287,4 @@ if [ $code != 0 ]; then
     grep -q '^not ok' pages || echo "not ok page: exit code $code"
 fi
 
-if [ "$failed" -gt 0 ]; then
-    echo "$failed failed"
-    exit 1
-fi
+finish

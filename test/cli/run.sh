@@ -25,77 +25,8 @@ export CAIRN_LIB=$lib TMPDIR=$tmp/temporary LC_ALL=C
 unset LD_PRELOAD CAIRN_RUN_FILE NO_COLOR CLICOLOR_FORCE COLUMNS
 mkdir "$TMPDIR"
 
-passed=0 failed=0 skipped=0
-code=0 # of the last command seen
-
-# see COMMAND...: runs it, keeps its exit code in $code, its outputs in files out and err.
-see() {
-    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-    code=$?
-}
-
-show() {
-    echo "  exit code $code"
-    sed 's/^/  out: /' "$tmp/out" | tail -c 3000
-    sed 's/^/  err: /' "$tmp/err" | tail -c 3000
-}
-
-ok() {
-    passed=$((passed + 1))
-    echo "ok $name"
-}
-
-not_ok() {
-    failed=$((failed + 1))
-    echo "not ok $name: $*"
-    show
-}
-
-# judge MESSAGE: ok if the command before it succeeded.
-judge() {
-    # shellcheck disable=SC2181 # here it is the argument
-    if [ $? = 0 ]; then ok; else not_ok "$@"; fi
-}
-
-skip() {
-    skipped=$((skipped + 1))
-    echo "skip $name: $*"
-}
-
-# expect NAME CODE [out:REGEX | err:REGEX | no-out | no-err]... -- COMMAND...
-expect() {
-    local wanted=$2 what
-    local -a conditions=()
-    name=$1
-    shift 2
-    while [ "$1" != -- ]; do
-        conditions+=("$1")
-        shift
-    done
-    shift
-    see "$@"
-    if [ "$code" != "$wanted" ]; then
-        not_ok "exit code $wanted expected"
-        return 1
-    fi
-    for what in ${conditions[@]+"${conditions[@]}"}; do
-        case $what in
-        out:*) grep -qE -- "${what#out:}" out || { not_ok "no /${what#out:}/ in out"; return 1; } ;;
-        err:*) grep -qE -- "${what#err:}" err || { not_ok "no /${what#err:}/ in err"; return 1; } ;;
-        no-out) [ ! -s out ] || { not_ok "nothing expected on stdout"; return 1; } ;;
-        no-err) [ ! -s err ] || { not_ok "nothing expected on stderr"; return 1; } ;;
-        esac
-    done
-    ok
-}
-
-# check NAME COMMAND...: the command must succeed.
-check() {
-    name=$1
-    shift
-    "$@"
-    judge "$* failed"
-}
+# shellcheck source=lib.sh
+. "$here/lib.sh"
 
 # build OUTPUT FLAGS... : compiles the program on standard input; false if that cannot be done here.
 build() {
@@ -582,5 +513,4 @@ see "$cairn" compare "${quick[@]}" --allocators cairn sh -c 'sleep 47.11 & exit 
 judge 'descendants live on'
 check compare-leaves-no-files rmdir "$TMPDIR"
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed -eq 0 ]
+finish
