@@ -68,7 +68,8 @@ void *cairn_calloc(size_t count, size_t size) CAIRN_ALLOCATES(1, 2);
 /*
  * Resizes a block, moving it if need be; contents are kept up to the smaller size. On failure the
  * old block stays. ptr NULL: cairn_malloc(size). size 0: frees ptr and returns NULL. The result
- * keeps no alignment above 16. O(size) when it moves; blocks above 16 MiB are remapped, not copied.
+ * keeps no alignment above 16. O(size) when it moves; a block that grew above 16 MiB is remapped, not
+ * copied.
  */
 void *cairn_realloc(void *ptr, size_t size) CAIRN_REALLOCATES(2);
 
@@ -80,7 +81,7 @@ void *cairn_aligned_alloc(size_t align, size_t size) CAIRN_ALLOCATES(2);
 
 /*
  * Frees a block. NULL does nothing. What is no block is ignored and counted. A pointer to memory
- * that was freed as a whole, or into the middle of a block of 128 KiB to 16 MiB, is also reported
+ * that was freed as a whole, or into the middle of a block of 128 KiB to 64 MiB, is also reported
  * on stderr (the first eight); any other, one into or to what was a larger block included, with
  * CAIRN_VERBOSE=1. A block of up to 128 KiB that is freed twice, or by a pointer into its middle,
  * is not noticed, and damages the heap. errno stays.

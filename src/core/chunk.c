@@ -26,10 +26,12 @@ static struct {
     bool many_nodes;                   /* a thread was seen on another node than the first */
     size_t used;                       /* units */
     size_t used_peak;
-    size_t recent_peak; /* since cairn__pool_recent_peak was called */
+    size_t recent_peak; /* since cairn__pool_step was called */
     size_t dirty; /* units free and touched; = sum over chunks of ones in free_mask & dirty_mask */
     size_t alarm; /* dirty units beyond which somebody is to look at it */
     uint64_t alarm_time; /* of the clock: when somebody is to look again anyway */
+    size_t owed;         /* units given back to the system since the last step of purging */
+    size_t regret;       /* units that were taken anew although so many were owed */
     bool purging;        /* one thread at a time */
     size_t purges;       /* begun so far */
     size_t undone;       /* chunks that are */
@@ -107,6 +109,17 @@ static void free_units(struct chunk *chunk, uint32_t mask)
     pool.dirty += count_ones(chunk->dirty_mask & mask);
 }
 
+/*
+ * Memory is fetched anew from the system that was given back a moment ago: that was too early. No more
+ * than doubles what the program has in memory.
+ */
+static NOINLINE void regret(size_t units)
+{
+    units = size_min(units, pool.owed);
+    pool.owed -= units;
+    pool.regret = size_min(pool.regret + units, pool.recent_peak);
+}
+
 /* Units leave the pool, for a thread on this node. True if all of them read as zero. */
 static bool remove_units(struct chunk *chunk, uint32_t mask, unsigned node)
 {
@@ -116,6 +129,8 @@ static bool remove_units(struct chunk *chunk, uint32_t mask, unsigned node)
         chunk->dirty_mask = ALL_UNITS;
         pool.dirty += count_ones(chunk->free_mask);
     }
+    if (UNLIKELY(pool.owed != 0) && (mask & ~chunk->dirty_mask) != 0)
+        regret(count_ones(mask & ~chunk->dirty_mask));
     unfree_units(chunk, mask);
     pool.used += count_ones(mask);
     chunk->region->used += count_ones(mask);
@@ -206,11 +221,21 @@ static struct chunk *start_of_free(struct chunk *chunk)
     return chunk;
 }
 
-static struct span take_in_chunk(unsigned count)
+/* What is wanted: `count` units, in a place where `room` are free in a row. */
+struct wish {
+    size_t count;
+    size_t room; /* not less */
+    bool chunk_aligned;
+};
+
+/* Of up to CHUNK_UNITS of room, aligned or not. */
+static struct span take_in_chunk(const struct wish *wish)
 {
     struct span span = {NULL, 0, false};
+    unsigned count = (unsigned)wish->count;
+    unsigned room = (unsigned)wish->room;
     unsigned node = node_here();
-    struct chunk *chunk = find_chunk(count, node);
+    struct chunk *chunk = find_chunk(room, node);
     if (chunk == NULL)
         return span;
     /* A chunk that is wholly free goes on where the one before it ends: else pages of five units would
@@ -224,9 +249,9 @@ static struct span take_in_chunk(unsigned count)
         span.clean = remove_row(span.region, span.unit, count, node);
         return span;
     }
-    uint32_t starts = runs_of(chunk->free_mask & chunk->dirty_mask, count);
+    uint32_t starts = runs_of(chunk->free_mask & chunk->dirty_mask, room);
     if (starts == 0)
-        starts = runs_of(chunk->free_mask, count);
+        starts = runs_of(chunk->free_mask, room);
     unsigned at = lowest_bit(starts);
     span.region = chunk->region;
     span.unit = (size_t)chunk->index * CHUNK_UNITS + at;
@@ -236,25 +261,24 @@ static struct span take_in_chunk(unsigned count)
 
 /* A search for units in a row, upwards through a region. */
 struct search {
-    size_t count; /* wanted */
-    bool chunk_aligned;
+    const struct wish *wish;
     size_t run; /* free units in a row up to where the search is; they may span chunks */
 };
 
-/* Goes on with a chunk. True: `count` in a row, the first being *first. */
+/* Goes on with a chunk. True: so many in a row, the first being *first. */
 static bool search_chunk(struct search *search, const struct chunk *chunk, size_t *first)
 {
     uint32_t taken = ~chunk->free_mask;
     unsigned leading = taken == 0 ? CHUNK_UNITS : lowest_bit(taken);
     size_t start = (size_t)chunk->index * CHUNK_UNITS;
-    if (search->run + leading >= search->count) {
+    if (search->run + leading >= search->wish->room) {
         *first = start - search->run;
         return true;
     }
     if (taken == 0)
         search->run += CHUNK_UNITS;
     else
-        search->run = search->chunk_aligned ? 0 : 31 - log2_floor(taken);
+        search->run = search->wish->chunk_aligned ? 0 : 31 - log2_floor(taken);
     return false;
 }
 
@@ -275,43 +299,47 @@ static bool search_region(struct search *search, const struct region *region, si
     return false;
 }
 
-static struct span take_row(size_t count, bool chunk_aligned)
+static struct span take_row(const struct wish *wish)
 {
     struct span span = {NULL, 0, false};
-    struct search search = {count, chunk_aligned, 0};
+    struct search search = {wish, 0};
     struct region *region = cairn__region_first();
     for (; region != NULL; region = cairn__region_next(region))
         if (search_region(&search, region, &span.unit)) {
             span.region = region;
-            span.clean = remove_row(region, span.unit, count, node_here());
+            span.clean = remove_row(region, span.unit, wish->count, node_here());
             break;
         }
     return span;
 }
 
 /* Under the lock. */
-static struct span take_locked(size_t count, bool chunk_aligned)
+static struct span take_locked(const struct wish *wish)
 {
-    return count <= CHUNK_UNITS && !chunk_aligned ? take_in_chunk((unsigned)count)
-                                                  : take_row(count, chunk_aligned);
+    return wish->room <= CHUNK_UNITS && !wish->chunk_aligned ? take_in_chunk(wish) : take_row(wish);
+}
+
+static struct span find(const struct wish *wish)
+{
+    lock_acquire(&pool.lock);
+    struct span span = take_locked(wish);
+    lock_release(&pool.lock);
+    return span;
 }
 
 struct span cairn__units_find(size_t count, bool chunk_aligned)
 {
-    lock_acquire(&pool.lock);
-    struct span span = take_locked(count, chunk_aligned);
-    lock_release(&pool.lock);
-    return span;
+    return find(&(struct wish){count, count, chunk_aligned});
 }
 
 /*
  * Brings fresh chunks into the pool and takes from it in one go, or others might be quicker. Under
  * the grow lock.
  */
-static struct span grow_and_take(size_t count, bool chunk_aligned)
+static struct span grow_and_take(const struct wish *wish)
 {
     struct span span = {NULL, 0, false};
-    size_t chunks = (count + CHUNK_UNITS - 1) / CHUNK_UNITS;
+    size_t chunks = (wish->room + CHUNK_UNITS - 1) / CHUNK_UNITS;
     size_t first;
     struct region *region = cairn__window_extend(chunks, &first);
     if (region == NULL)
@@ -326,17 +354,17 @@ static struct span grow_and_take(size_t count, bool chunk_aligned)
                                                                     : region->huge_before;
         free_units(chunk, ALL_UNITS);
     }
-    span = take_locked(count, chunk_aligned);
+    span = take_locked(wish);
     lock_release(&pool.lock);
     return span;
 }
 
 /* Rows across chunks too, however many are looked for: when nothing else is left. */
-static struct span find_anywhere(size_t count, bool chunk_aligned)
+static struct span find_anywhere(const struct wish *wish)
 {
     lock_acquire(&pool.lock);
     pool.tight = true;
-    struct span span = take_row(count, chunk_aligned);
+    struct span span = take_row(wish);
     lock_release(&pool.lock);
     return span;
 }
@@ -357,20 +385,32 @@ static void await_purge(size_t number)
         cairn__os_sleep(1);
 }
 
+struct span cairn__units_take_roomy(size_t count, size_t room)
+{
+    struct wish wish = {count, room, false};
+    struct span span = find(&wish);
+    if (span.region == NULL) {
+        lock_acquire(&pool.grow);
+        span = grow_and_take(&wish);
+        lock_release(&pool.grow);
+    }
+    return span;
+}
+
 struct span cairn__units_take(size_t count, bool chunk_aligned)
 {
-    struct span span = cairn__units_find(count, chunk_aligned);
+    struct wish wish = {count, count, chunk_aligned};
+    struct span span = find(&wish);
     if (LIKELY(span.region != NULL))
         return span;
     lock_acquire(&pool.grow);
-    span = cairn__units_find(
-        count, chunk_aligned); /* somebody may have grown it while this thread waited */
+    span = find(&wish); /* somebody may have grown it while this thread waited */
     if (span.region == NULL)
-        span = grow_and_take(count, chunk_aligned);
+        span = grow_and_take(&wish);
     enum { TRIES = 8 }; /* each waits for a purge; there may always be another */
     for (int i = 0; span.region == NULL && i < TRIES; i++) {
         size_t number = purge_under_way();
-        span = find_anywhere(count, chunk_aligned);
+        span = find_anywhere(&wish);
         if (span.region != NULL || number == 0)
             break;
         await_purge(number);
@@ -451,6 +491,7 @@ static bool purge_run(struct chunk *chunk, uint32_t run)
     if (done) {
         chunk->dirty_mask &= ~run;
         chunk->zero_mask |= run;
+        pool.owed += count_ones(run);
     }
     free_units(chunk, run);
     return done;
@@ -566,7 +607,7 @@ void cairn__regions_let_go(void)
 struct pool_figures cairn__pool_figures(void)
 {
     lock_acquire(&pool.lock);
-    struct pool_figures figures = {pool.used, pool.dirty, pool.used_peak};
+    struct pool_figures figures = {pool.used, pool.dirty, pool.used_peak, pool.regret};
     lock_release(&pool.lock);
     return figures;
 }
@@ -586,11 +627,21 @@ void cairn__pool_set_alarm(size_t dirty, uint64_t time)
     lock_release(&pool.lock);
 }
 
-size_t cairn__pool_recent_peak(void)
+void cairn__pool_regret_nothing(void)
+{
+    lock_acquire(&pool.lock);
+    pool.owed = 0;
+    pool.regret = 0;
+    lock_release(&pool.lock);
+}
+
+size_t cairn__pool_step(void)
 {
     lock_acquire(&pool.lock);
     size_t peak = pool.recent_peak;
     pool.recent_peak = pool.used;
+    pool.owed = 0;
+    pool.regret /= 2;
     lock_release(&pool.lock);
     return peak;
 }

@@ -58,6 +58,12 @@ struct span cairn__units_take(size_t count, bool chunk_aligned);
 /* The same, of what is in the pool already. */
 struct span cairn__units_find(size_t count, bool chunk_aligned);
 
+/*
+ * Takes `count` units where `room` of them are free in a row, so that they can be extended later; of
+ * fresh memory, where the pool has no such row.
+ */
+struct span cairn__units_take_roomy(size_t count, size_t room);
+
 /* Takes `more` units that follow a span of `count`, if they are free. */
 bool cairn__units_extend(struct span span, size_t count, size_t more);
 
@@ -90,6 +96,7 @@ struct pool_figures {
     size_t used;  /* units taken */
     size_t dirty; /* free units that were touched */
     size_t used_peak;
+    size_t regret; /* units that were given back too early, lately */
 };
 struct pool_figures cairn__pool_figures(void);
 
@@ -98,8 +105,11 @@ void cairn__pool_set_alarm(size_t dirty, uint64_t time);
 /* For those that give nothing: raises the flag if it is time. */
 void cairn__pool_tick(void);
 
-/* The most units taken since the last call of this function. */
-size_t cairn__pool_recent_peak(void);
+/* What was given back was not given back too early. */
+void cairn__pool_regret_nothing(void);
+
+/* The most units taken since the last call of this function. Half of what was regretted is forgotten. */
+size_t cairn__pool_step(void);
 
 void cairn__pool_before_fork(void);
 void cairn__pool_after_fork(bool child);

@@ -61,14 +61,25 @@ static struct page *take_page(size_t units, bool chunk_aligned)
     return page;
 }
 
+static size_t units_for(size_t size)
+{
+    return (size + UNIT_SIZE - 1) >> UNIT_SHIFT;
+}
+
+static bool is_zero(const struct page *page)
+{
+    size_t size = (size_t)page->units << UNIT_SHIFT;
+    return page->clean || (size >= CLEAR_BY_SYSTEM && cairn__os_purge(page->start, size));
+}
+
 static void *take_units(size_t size, bool chunk_aligned, bool *zeroed, struct heap *separate)
 {
-    struct page *page = take_page((size + UNIT_SIZE - 1) >> UNIT_SHIFT, chunk_aligned);
+    struct page *page = take_page(units_for(size), chunk_aligned);
     if (page == NULL)
         return NULL;
     set_asked(page, size);
     if (zeroed != NULL)
-        *zeroed = page->clean;
+        *zeroed = is_zero(page);
     if (separate == NULL && heap_is_real(cairn__heap))
         cairn__heap->counts.large++;
     if (separate != NULL) {
@@ -96,7 +107,7 @@ bool cairn__large_free(void *block, struct page *page)
 
 static bool resize_to(struct page *page, size_t size)
 {
-    bool done = cairn__page_resize_large(page, (size + UNIT_SIZE - 1) >> UNIT_SHIFT);
+    bool done = cairn__page_resize_large(page, units_for(size));
     if (done)
         set_asked(page, size);
     return done;
@@ -361,9 +372,29 @@ void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *s
     if (UNLIKELY(least != 0 && size >= least))
         report_large(size);
     size = size_max(size, 1);
+    void *block = NULL;
     if (size <= LARGE_MAX && align <= CHUNK_SIZE)
-        return take_units(size, align > UNIT_SIZE, zeroed, separate);
-    return map_huge(size, align, zeroed, separate);
+        block = take_units(size, align > UNIT_SIZE, zeroed, separate);
+    return block != NULL ? block : map_huge(size, align, zeroed, separate);
+}
+
+static struct page *take_roomy(size_t units)
+{
+    struct page *page = cairn__page_take_roomy(units, units * GROWTH_ROOM);
+    return page != NULL ? page : take_page(units, false);
+}
+
+void *cairn__large_alloc_growing(size_t size)
+{
+    if (size > REMAP_FROM)
+        return map_huge(size, 1, NULL, NULL);
+    struct page *page = take_roomy(units_for(size));
+    if (page == NULL)
+        return NULL;
+    set_asked(page, size);
+    if (heap_is_real(cairn__heap))
+        cairn__heap->counts.large++;
+    return page->start;
 }
 
 void cairn__large_free_all(struct heap *separate)

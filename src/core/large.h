@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks above the classes. Large ones, to LARGE_MAX, are a row of units from the pool; huge ones a
- * mapping of their own, found through the map, that can be resized by remapping. Neither belongs to
+ * Blocks above the classes. Large ones, mostly to LARGE_MAX, are a row of units from the pool; huge
+ * ones a mapping of their own, found through the map, that can be resized by remapping. Neither belongs to
  * a heap, except to a separate one (separate.h): whoever frees one gives it back at once.
  */
 #ifndef CAIRN_CORE_LARGE_H
@@ -14,6 +14,12 @@
  * belong to, locked. NULL when out of memory or too large.
  */
 void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *separate);
+
+/*
+ * A block for one that grows, with room to grow further: a row of units where there are free ones
+ * behind it, or a mapping of its own that can be moved without being copied.
+ */
+void *cairn__large_alloc_growing(size_t size);
 
 /* A block whose page's owner is OWNER_LARGE. False: not the start of one, or freed already. */
 bool cairn__large_free(void *block, struct page *page);
@@ -41,7 +47,7 @@ bool cairn__huge_walk(const struct heap *separate,
                       bool (*visit)(void *context, void *block, size_t size), void *context);
 
 /*
- * Resizes a huge block, to more than LARGE_MAX, in place or by moving its mapping. NULL: it could
+ * Resizes a huge block, to more than HUGE_LEAST, in place or by moving its mapping. NULL: it could
  * not, and nothing has changed.
  */
 void *cairn__huge_resize(void *block, size_t size);

@@ -216,18 +216,22 @@ size_t cairn__usable_size(const void *ptr)
 }
 
 /* A block of a separate heap stays there. */
-static void *new_place(const void *ptr, size_t size)
+static void *new_place(const void *ptr, size_t old_size, size_t size)
 {
     struct heap *separate = cairn__separate_heap_of(ptr);
     if (UNLIKELY(separate != NULL))
         return cairn__separate_alloc(separate, size, 1, NULL);
-    void *block = cairn__malloc_fast(size);
+    void *block = NULL;
+    if (old_size >= MEDIUM_MAX && size > old_size)
+        block = cairn__large_alloc_growing(size);
+    if (block == NULL)
+        block = cairn__malloc_fast(size);
     return block != NULL ? block : cairn__malloc_slow(size);
 }
 
 static void *move_block(void *ptr, size_t old_size, size_t size)
 {
-    void *block = new_place(ptr, size);
+    void *block = new_place(ptr, old_size, size);
     if (block != NULL) {
         memcpy(block, ptr, size_min(old_size, size));
         cairn__free(ptr);
@@ -238,8 +242,8 @@ static void *move_block(void *ptr, size_t old_size, size_t size)
 /* Where the block lies, or by remapping; NULL if neither can be. */
 static void *resize_large(void *ptr, size_t old_size, size_t size)
 {
-    if (old_size > LARGE_MAX)
-        return size > LARGE_MAX ? cairn__huge_resize(ptr, size) : NULL;
+    if (page_near(ptr) == NULL)
+        return size > HUGE_LEAST ? cairn__huge_resize(ptr, size) : NULL;
     if (old_size <= MEDIUM_MAX || size <= MEDIUM_MAX || size > LARGE_MAX)
         return NULL;
     if (!cairn__large_resize(ptr, size))

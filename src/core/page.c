@@ -83,6 +83,11 @@ struct page *cairn__page_find_large(size_t units, bool chunk_aligned)
     return describe_large(cairn__units_find(units, chunk_aligned), units);
 }
 
+struct page *cairn__page_take_roomy(size_t units, size_t room)
+{
+    return describe_large(cairn__units_take_roomy(units, room), units);
+}
+
 static struct span span_of(const struct page *page)
 {
     struct region *region = cairn__region_first();

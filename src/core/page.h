@@ -194,6 +194,9 @@ struct page *cairn__page_take_large(size_t units, bool chunk_aligned);
 /* The same, of what the pool has: no system call is made for it. */
 struct page *cairn__page_find_large(size_t units, bool chunk_aligned);
 
+/* The same, where units behind it are free: `room` in all, if there is such a place. */
+struct page *cairn__page_take_roomy(size_t units, size_t room);
+
 /* Changes the size of a page of one large block where it lies, if the units behind it allow it. */
 bool cairn__page_resize_large(struct page *page, size_t units);
 

@@ -25,7 +25,7 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 #define SMALL_MAX  ((size_t)2048)      /* malloc's straight line reaches this far */
 #define MEDIUM_MAX ((size_t)128 * KIB) /* the largest class */
-#define LARGE_MAX  ((size_t)16 * MIB)  /* above: a mapping of its own, which can grow by mremap */
+#define LARGE_MAX  ((size_t)64 * MIB)  /* above: a mapping of its own */
 #define SIZE_LIMIT ((size_t)PTRDIFF_MAX)
 
 /* ---- address space ---- */
@@ -69,6 +69,17 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 #define RECENT_ROWS  8 /* kept by a heap */
 #define RECENT_SLACK 4 /* a row may be this part larger than what is asked for */
+
+/* ---- large blocks that grow ---- */
+
+/* Copied to where there is room for so many times what is needed: few copies. */
+#define GROWTH_ROOM 4
+/* From here on such a block has a mapping of its own, which grows without being copied, */
+#define REMAP_FROM ((size_t)16 * MIB)
+/* until it has shrunk to this. */
+#define HUGE_LEAST ((size_t)2 * MIB)
+/* A free row of at least so much is cleared by the system, and stays out of memory as far as unused. */
+#define CLEAR_BY_SYSTEM ((size_t)4 * MIB)
 
 /* ---- frees into other heaps ---- */
 

@@ -33,7 +33,7 @@ void cairn__purge_reserve(size_t units)
     atomic_store_explicit(&purge.reserved, units, memory_order_relaxed);
 }
 
-static size_t limit_by_options(size_t used)
+static size_t limit_by_options(size_t used, size_t regret)
 {
     switch (cairn__option(OPTION_PURGE_DELAY)) {
     case 0:
@@ -41,13 +41,13 @@ static size_t limit_by_options(size_t used)
     case OPTION_NEVER:
         return SIZE_MAX;
     default:
-        return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE, used / DIRTY_SHARE);
+        return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE, used / DIRTY_SHARE) + regret;
     }
 }
 
-static size_t limit(size_t used)
+static size_t limit(struct pool_figures figures)
 {
-    return size_max(limit_by_options(used), reserved());
+    return size_max(limit_by_options(figures.used, figures.regret), reserved());
 }
 
 /* Locked memory cannot be given back: do not ask at every free. */
@@ -65,14 +65,15 @@ static bool purge_to(size_t keep)
     return done;
 }
 
-/* One step: what neither this nor the last one needed goes back. */
+/* One step: what neither this nor the last one needed goes back, but for what would come again. */
 static bool step(void)
 {
     cairn__recent_flush_all();
     struct pool_figures figures = cairn__pool_figures();
-    size_t peak = cairn__pool_recent_peak();
+    size_t peak = cairn__pool_step();
     size_t needed = size_max(peak, atomic_exchange(&purge.last_peak, peak));
     size_t keep = needed > figures.used ? needed - figures.used : 0;
+    keep = size_max(keep, figures.regret / 2);
     size_t rate = cairn__option(OPTION_PURGE_RATE) / UNIT_SIZE;
     keep = size_max(keep, figures.dirty > rate ? figures.dirty - rate : 0);
     return purge_to(size_max(keep, size_max(DIRTY_FLOOR / UNIT_SIZE, reserved())));
@@ -137,7 +138,7 @@ void cairn__purge_attend(void)
     if (refused_lately() || cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER)
         return;
     struct pool_figures figures = cairn__pool_figures();
-    size_t most = limit(figures.used);
+    size_t most = limit(figures);
     if (figures.dirty > most && !purge_to(size_max(most / 4 * 3, reserved())))
         return;
     if (atomic_load_explicit(&purge.helper, memory_order_relaxed))
@@ -157,7 +158,7 @@ void cairn__purge_after_thread(void)
     keep = size_max(keep, figures.dirty > rate ? figures.dirty - rate : 0);
     keep = size_max(keep, reserved());
     bool never = cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER;
-    if (!never && figures.dirty > keep && keep < limit(figures.used) && !refused_lately())
+    if (!never && figures.dirty > keep && keep < limit(figures) && !refused_lately())
         purge_to(keep);
     purge_attend();
 }
@@ -168,6 +169,7 @@ bool cairn__purge_all(void)
     cairn__recent_flush_all();
     bool some = cairn__pool_figures().dirty != 0;
     cairn__units_purge(0);
+    cairn__pool_regret_nothing(); /* it was asked for */
     return some;
 }
 

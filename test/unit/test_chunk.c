@@ -374,10 +374,10 @@ TEST(recent_peak)
     assert_true(take_into(&taken[0], 20, false));
     assert_true(take_into(&taken[1], 10, false));
     give_back(&taken[1]);
-    assert_int_equal(cairn__pool_recent_peak(), 30);
-    assert_int_equal(cairn__pool_recent_peak(), 20);
+    assert_int_equal(cairn__pool_step(), 30);
+    assert_int_equal(cairn__pool_step(), 20);
     assert_true(take_into(&taken[1], 1, false));
-    assert_int_equal(cairn__pool_recent_peak(), 21);
+    assert_int_equal(cairn__pool_step(), 21);
     assert_int_equal(cairn__pool_figures().used_peak, 30);
 }
 

@@ -12,7 +12,7 @@
 
 #include "cairn.h"
 
-enum { KEPT = 50 * 1024 * 1024 };
+enum { KEPT = 80 * 1024 * 1024 };
 
 /* The run of ourselves: argument 1 says what to do. */
 static int be_child(const char *what)

@@ -62,12 +62,12 @@ TEST(known_blocks)
     assert_int_equal(figures.reserved, GIB);
     assert_int_equal(figures.heaps, 1);
     void *large = get(200 * KIB); /* four units */
-    void *huge = get(20 * MIB + 1);
+    void *huge = get(80 * MIB + 1);
     void *medium = get(100 * KIB); /* of 104 KiB */
     figures = figures_checked();
-    assert_int_equal(figures.huge, 20 * MIB + cairn__os_page_size());
+    assert_int_equal(figures.huge, 80 * MIB + cairn__os_page_size());
     assert_int_equal(figures.huge_count, 1);
-    assert_int_equal(figures.live, 256 * KIB + 20 * MIB + cairn__os_page_size() + 104 * KIB);
+    assert_int_equal(figures.live, 256 * KIB + 80 * MIB + cairn__os_page_size() + 104 * KIB);
     assert_int_equal(figures.pages, 2);
     size_t peak = figures.peak_committed;
     cairn__free(large);

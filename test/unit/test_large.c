@@ -76,6 +76,81 @@ TEST(large_resizing)
     assert_int_equal(audit_all(NULL).units, 0);
 }
 
+/* A block that grows little by little is copied a few times only, even between others. */
+TEST(growth)
+{
+    void *other[40];
+    for (size_t i = 0; i < 40; i++)
+        other[i] = cairn__malloc_slow(600 * KIB);
+    for (size_t i = 0; i < 40; i += 2)
+        cairn__free(other[i]);
+    size_t size = 150 * KIB, moves = 0;
+    char *block = cairn__malloc_slow(size);
+    fill_ends(block, size, 7);
+    while (size < REMAP_FROM / 2) {
+        size_t next = size + size / 32 + 4096;
+        char *moved = cairn__realloc(block, next);
+        assert_non_null(moved);
+        assert_true(ends_filled(moved, size, 7));
+        assert_int_equal(cairn__huge_figures().count, 0);
+        moves += moved != block;
+        block = moved;
+        size = next;
+        fill_ends(block, size, 7);
+    }
+    assert_true(moves <= 5); /* four times the size each */
+    block = cairn__realloc(block, 2 * REMAP_FROM);
+    block = cairn__realloc(block, 4 * REMAP_FROM + 1);
+    assert_int_equal(cairn__huge_figures().count, 1);
+    assert_true(unit_is_filled(block, ends, 7));
+    block = cairn__realloc(block, HUGE_LEAST);
+    assert_int_equal(cairn__huge_figures().count, 0);
+    assert_true(unit_is_filled(block, ends, 7));
+    cairn__free(block);
+    for (size_t i = 1; i < 40; i += 2)
+        cairn__free(other[i]);
+    cairn__recent_flush(cairn__heap);
+    assert_int_equal(audit_all(NULL).units, 0);
+}
+
+/* Where there is no room to grow into, there may still be a place. */
+TEST(growth_without_room)
+{
+    cairn__free(cairn__malloc_slow(16 * MIB));
+    char *block = cairn__malloc_slow(MIB);
+    char *behind = cairn__malloc_slow(MIB);
+    fill_ends(block, MIB, 7);
+    fake_set_memory_limit(fake_figures().committed + fake_figures().mapped);
+    char *moved = cairn__realloc(block, 6 * MIB);
+    assert_non_null(moved);
+    assert_true(unit_is_filled(moved, ends, 7));
+    assert_null(cairn__realloc(moved, 30 * MIB));
+    assert_true(unit_is_filled(moved, ends, 7));
+    fake_set_memory_limit(SIZE_MAX);
+    cairn__free(moved);
+    cairn__free(behind);
+    cairn__recent_flush(cairn__heap);
+    assert_int_equal(audit_all(NULL).units, 0);
+}
+
+/* A long row is cleared by the system, if that is willing; it reads as zero either way. */
+TEST(zeroed_rows)
+{
+    for (int i = 0; i < 4; i++) {
+        char *block = cairn__malloc_slow(CLEAR_BY_SYSTEM);
+        memset(block, 1, CLEAR_BY_SYSTEM);
+        cairn__free(block);
+        size_t purges = fake_count(FAKE_PURGE);
+        if (i % 2 == 1)
+            fake_fail_nth(FAKE_PURGE, 1);
+        block = cairn__calloc(1, CLEAR_BY_SYSTEM - 100);
+        assert_int_equal(fake_count(FAKE_PURGE), purges + 1);
+        fake_fail_never();
+        assert_true(unit_is_zero(block, CLEAR_BY_SYSTEM - 100));
+        cairn__free(block);
+    }
+}
+
 /* A block of a large one's size that is huge for its alignment. */
 TEST(resizing_what_is_huge_by_alignment)
 {
@@ -160,21 +235,21 @@ TEST(huge_blocks)
 TEST(records_are_kept)
 {
     cairn__process_start();
-    cairn__huge_free(huge(20 * MIB));
+    cairn__huge_free(huge(80 * MIB));
     size_t metadata = cairn__metadata_mapped();
     for (int i = 0; i < 5000; i++)
-        assert_true(cairn__huge_free(huge(17 * MIB)));
+        assert_true(cairn__huge_free(huge(70 * MIB)));
     assert_int_equal(cairn__metadata_mapped(), metadata);
 }
 
 TEST(resizing)
 {
     cairn__process_start();
-    size_t size = 20 * MIB;
+    size_t size = 80 * MIB;
     char *block = huge(size);
     uint64_t seed = 9;
     for (int i = 0; i < 200; i++) {
-        size_t next = LARGE_MAX + 1 + unit_below(&seed, 80 * MIB);
+        size_t next = HUGE_LEAST + 1 + unit_below(&seed, 100 * MIB);
         if (i % 3 == 0)
             fake_fail_nth(FAKE_RESIZE, 1); /* so it moves */
         char *moved = cairn__huge_resize(block, next);
@@ -207,23 +282,23 @@ TEST(resizing)
 TEST(failed_resizing)
 {
     cairn__process_start();
-    char *block = huge(20 * MIB);
+    char *block = huge(80 * MIB);
     for (size_t nth = 1; nth < 5; nth++) {
         struct fake_figures before = fake_figures();
         size_t count = fake_count(FAKE_ANY);
         fake_fail_nth(FAKE_RESIZE, 1);
         fake_fail_nth(FAKE_ANY, nth + 1);
-        char *moved = cairn__huge_resize(block, 90 * MIB);
+        char *moved = cairn__huge_resize(block, 150 * MIB);
         fake_fail_never();
         if (moved != NULL) {
             assert_true(fake_count(FAKE_ANY) <= count + nth);
             block = moved;
-            assert_ptr_equal(cairn__huge_resize(block, 20 * MIB), block);
+            assert_ptr_equal(cairn__huge_resize(block, 80 * MIB), block);
             continue;
         }
-        assert_int_equal(cairn__huge_size(block), 20 * MIB);
-        assert_int_equal(cairn__huge_figures().bytes, 20 * MIB);
-        assert_true(ends_filled(block, 20 * MIB, 7));
+        assert_int_equal(cairn__huge_size(block), 80 * MIB);
+        assert_int_equal(cairn__huge_figures().bytes, 80 * MIB);
+        assert_true(ends_filled(block, 80 * MIB, 7));
         struct fake_figures after = fake_figures();
         assert_int_equal(after.reserved, before.reserved);
         /* A leaf of the map may have been made for where it was to go, and stays. */
@@ -231,8 +306,8 @@ TEST(failed_resizing)
     }
     assert_null(cairn__huge_resize(block, SIZE_MAX));
     assert_null(cairn__huge_resize(block, SIZE_LIMIT));
-    assert_null(cairn__huge_resize(block + 4096, 30 * MIB));
-    assert_true(ends_filled(block, 20 * MIB, 7));
+    assert_null(cairn__huge_resize(block + 4096, 90 * MIB));
+    assert_true(ends_filled(block, 80 * MIB, 7));
     assert_true(cairn__huge_free(block));
 }
 
@@ -243,7 +318,7 @@ TEST(failed_making)
         struct fake_figures before = fake_figures();
         bool zeroed;
         fake_fail_nth(FAKE_ANY, nth);
-        char *block = cairn__large_alloc(20 * MIB, 1, &zeroed, NULL);
+        char *block = cairn__large_alloc(80 * MIB, 1, &zeroed, NULL);
         fake_fail_never();
         if (block != NULL)
             assert_true(cairn__huge_free(block));
@@ -257,11 +332,11 @@ TEST(failed_making)
 TEST(failed_release)
 {
     cairn__process_start();
-    char *block = huge(20 * MIB);
+    char *block = huge(80 * MIB);
     fake_fail_nth(FAKE_RELEASE, 1);
     assert_true(cairn__huge_free(block));
     assert_false(cairn__huge_free(block));
-    assert_int_equal(fake_figures().lost, 20 * MIB);
+    assert_int_equal(fake_figures().lost, 80 * MIB);
 }
 
 TEST(large_os_pages)
@@ -270,8 +345,8 @@ TEST(large_os_pages)
     cairn__process_start();
     char *block = huge(LARGE_MAX + 1);
     assert_int_equal(cairn__huge_size(block), LARGE_MAX + 64 * KIB);
-    block = cairn__huge_resize(block, 30 * MIB + 1);
-    assert_int_equal(cairn__huge_size(block), 30 * MIB + 64 * KIB);
+    block = cairn__huge_resize(block, 90 * MIB + 1);
+    assert_int_equal(cairn__huge_size(block), 90 * MIB + 64 * KIB);
     assert_true(cairn__huge_free(block));
 }
 
@@ -298,7 +373,7 @@ static void race(bool is_huge)
     pthread_barrier_init(&barrier, NULL, 2);
     for (int i = 0; i < 50; i++) {
         bool zeroed;
-        victim = cairn__large_alloc(is_huge ? 17 * MIB : 300 * KIB, 1, &zeroed, NULL);
+        victim = cairn__large_alloc(is_huge ? 70 * MIB : 300 * KIB, 1, &zeroed, NULL);
         victim_page = is_huge ? NULL : page_of(victim);
         told = 0;
         pthread_t other;
@@ -324,13 +399,23 @@ TEST(racing_huge_frees)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(large_resizing),     cmocka_unit_test(resizing_what_is_huge_by_alignment),
-        cmocka_unit_test(large_sizes),        cmocka_unit_test(alignments),
-        cmocka_unit_test(impossible_sizes),   cmocka_unit_test(huge_blocks),
-        cmocka_unit_test(records_are_kept),   cmocka_unit_test(resizing),
-        cmocka_unit_test(failed_resizing),    cmocka_unit_test(failed_making),
-        cmocka_unit_test(failed_release),     cmocka_unit_test(large_os_pages),
-        cmocka_unit_test(racing_large_frees), cmocka_unit_test(racing_huge_frees),
+        cmocka_unit_test(growth),
+        cmocka_unit_test(growth_without_room),
+        cmocka_unit_test(zeroed_rows),
+        cmocka_unit_test(large_resizing),
+        cmocka_unit_test(resizing_what_is_huge_by_alignment),
+        cmocka_unit_test(large_sizes),
+        cmocka_unit_test(alignments),
+        cmocka_unit_test(impossible_sizes),
+        cmocka_unit_test(huge_blocks),
+        cmocka_unit_test(records_are_kept),
+        cmocka_unit_test(resizing),
+        cmocka_unit_test(failed_resizing),
+        cmocka_unit_test(failed_making),
+        cmocka_unit_test(failed_release),
+        cmocka_unit_test(large_os_pages),
+        cmocka_unit_test(racing_large_frees),
+        cmocka_unit_test(racing_huge_frees),
     };
     return UNIT_MAIN(tests);
 }

@@ -326,6 +326,49 @@ TEST(what_is_reserved_stays)
     assert_true(dirty() <= FLOOR);
 }
 
+/*
+ * A program that takes again at once what went back at once is not made to pay for it for ever; when
+ * it stops doing so, all goes back in the end. Nothing in memory is ever more than twice what it uses.
+ */
+TEST(given_back_too_early)
+{
+    enum { MOST = 2000 };
+    start();
+    size_t calls = 0;
+    for (int round = 0; round < 20; round++) {
+        take(0, MOST);
+        size_t before = fake_count(FAKE_PURGE);
+        for (size_t i = 0; i < MOST; i++) {
+            give(i, i + 1);
+            cairn__purge_attend();
+        }
+        calls = fake_count(FAKE_PURGE) - before;
+        assert_true(cairn__pool_figures().regret <= MOST);
+        assert_true(dirty() <= MOST + CHUNK_UNITS);
+    }
+    assert_int_equal(calls, 0);
+    assert_true(dirty() >= MOST);
+    for (int i = 0; i < 16; i++) {
+        fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
+        cairn__purge_attend();
+        cairn__pool_tick();
+    }
+    assert_true(dirty() <= FLOOR);
+    assert_int_equal(cairn__pool_figures().regret, 0);
+}
+
+/* Memory beyond what was ever used, taken while nothing is owed, is no regret; nor is what was asked for. */
+TEST(nothing_to_regret)
+{
+    start();
+    take(0, 2000);
+    assert_int_equal(cairn__pool_figures().regret, 0);
+    give(0, 2000);
+    assert_true(cairn__purge_all());
+    take(0, 2000);
+    assert_int_equal(cairn__pool_figures().regret, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +376,8 @@ int main(void)
         cmocka_unit_test(beyond_the_limit_after_a_trim),
         cmocka_unit_test(recent_peak_stays),
         cmocka_unit_test(what_is_reserved_stays),
+        cmocka_unit_test(given_back_too_early),
+        cmocka_unit_test(nothing_to_regret),
         cmocka_unit_test(no_faster_than_asked),
         cmocka_unit_test(waves),
         cmocka_unit_test(floor_stays),

@@ -65,7 +65,7 @@ static void require_nothing(void)
 /* Any size: mostly small, some medium, a few large and huge. */
 static size_t any_size(uint64_t *seed)
 {
-    static const size_t most[] = {200, 200, 2000, 2000, 30000, MEDIUM_MAX, 2 * MIB, 40 * MIB};
+    static const size_t most[] = {200, 200, 2000, 2000, 30000, MEDIUM_MAX, 2 * MIB, 120 * MIB};
     return 1 + unit_below(seed, most[unit_below(seed, 8)]);
 }
 
@@ -253,7 +253,7 @@ TEST(destroy_gives_all_back)
             kept[i] = give(heap, SIZE);
         for (size_t i = 0; i < 3; i++) {
             give(heap, 5 * MIB);
-            huge[i] = give(heap, 20 * MIB);
+            huge[i] = give(heap, 80 * MIB);
         }
         for (size_t i = 0; i < MANY; i++)
             if (i / IN_PAGE % 4 == 0 || (i / IN_PAGE % 4 == 1 && i % 4 != 0))
@@ -286,7 +286,7 @@ static void refused(void *block, bool reported)
 TEST(stale_frees)
 {
     struct heap *heap = create(NULL);
-    char *small = give(heap, 100), *large = give(heap, MIB), *huge = give(heap, 20 * MIB);
+    char *small = give(heap, 100), *large = give(heap, MIB), *huge = give(heap, 80 * MIB);
     cairn__free(large);
     refused(large, true);
     large = give(heap, MIB);
@@ -294,7 +294,7 @@ TEST(stale_frees)
     cairn__free(large + 16);          /* another, that has a size */
     cairn__free(huge);
     refused(huge, false);
-    huge = give(heap, 20 * MIB);
+    huge = give(heap, 80 * MIB);
     refused(huge + 4096, false);
     kept[0] = give(heap, 30000); /* its page has more than a unit: none is kept spare */
     size_t in_page = page_of(kept[0])->capacity;
@@ -364,7 +364,7 @@ static void work_without_memory(size_t nth, bool all)
     for (int i = 0; i < 400; i++)
         step(heap, &slots[unit_below(&seed, SLOTS)], &seed);
     check_walk(heap, slots, SLOTS);
-    give(heap, 20 * MIB);
+    give(heap, 80 * MIB);
     cairn__separate_destroy(heap);
     require_nothing();
 }
@@ -399,7 +399,7 @@ TEST(full_and_again)
         void *block, *last = NULL;
         for (; (block = cairn__separate_alloc(heap, 30000, 1, NULL)) != NULL; last = block)
             got++;
-        assert_null(cairn__separate_alloc(heap, MIB, 1, NULL));
+        assert_null(cairn__separate_alloc(heap, 8 * MIB, 1, NULL));
         cairn__free(last);
         assert_ptr_equal(give(heap, 100), last); /* the last resort */
         assert_int_equal(cairn__separate_figures(heap).blocks, got);
