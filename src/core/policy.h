@@ -53,6 +53,12 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 #define EXTEND_BYTES 4096
 /* How many sleeping pages of a class a heap keeps before those without a free become cold. */
 #define ASLEEP_KEPT 7
+/* A page of blocks up to this size serves in the order of their addresses, if when its turn comes */
+#define ORDER_MAX 1024
+/* at least this part of it is free (fewer lie too far apart), */
+#define ORDER_SHARE 4
+/* and so many pages wait after it. */
+#define ORDER_LISTED 4
 /* Of so many shelved pages or chunks that could serve next, the fullest does. */
 #define FULLEST_OF 4
 /* Of a machine with more, nodes share a shelf of the pool. */

@@ -153,9 +153,47 @@ TEST(larger_blocks_at_the_end)
     assert_non_null(cairn__malloc_slow(16));
 }
 
+/* Of pages that have waited behind others and are free in good part, blocks come in the order of their
+ * addresses, each once. */
+TEST(in_order_from_listed_pages)
+{
+    enum { EACH = 64, PER_PAGE = UNIT_SIZE / EACH, BLOCKS = 12 * PER_PAGE };
+    static char *block[BLOCKS];
+    cairn__process_start();
+    for (size_t i = 0; i < BLOCKS; i++)
+        block[i] = cairn__malloc_slow(EACH);
+    uint64_t seed = 5;
+    for (size_t i = BLOCKS - 1; i > 0; i--) {
+        size_t j = unit_below(&seed, i + 1);
+        char *other = block[i];
+        block[i] = block[j];
+        block[j] = other;
+    }
+    for (size_t i = 0; i < BLOCKS / 2; i++)
+        cairn__free(block[i]);
+    assert_true(cairn__heap->shelf[class_of(EACH)].listed.count > ORDER_LISTED);
+    size_t same_page = 0, ascending = 0;
+    char *last = NULL;
+    for (size_t i = 0; i < BLOCKS / 2; i++) {
+        block[i] = cairn__malloc_slow(EACH);
+        if (last != NULL && page_of(block[i]) == page_of(last)) {
+            same_page++;
+            ascending += block[i] > last;
+        }
+        last = block[i];
+        unit_fill(block[i], EACH, i);
+    }
+    for (size_t i = 0; i < BLOCKS / 2; i++)
+        assert_true(unit_is_filled(block[i], EACH, i));
+    assert_true(ascending > same_page / 2); /* the last few pages are served as they are */
+    assert_true(same_page > BLOCKS / 2 - 100);
+    audit_all(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(in_order_from_listed_pages),
         cmocka_unit_test(rows),
         cmocka_unit_test(larger_blocks_at_the_end),
         cmocka_unit_test(touched_before_untouched),
