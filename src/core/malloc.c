@@ -182,10 +182,12 @@ void cairn__free_slow(void *ptr, struct page *page)
 {
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
-    if (UNLIKELY(page_owner(page) != cairn__heap))
-        free_elsewhere(ptr, page);
-    else if (UNLIKELY(page_free_block(page, ptr)))
+    if (page_owner(page) != cairn__heap) {
+        if (UNLIKELY(!remote_free_more(cairn__heap, page, ptr)))
+            free_elsewhere(ptr, page);
+    } else if (UNLIKELY(page_free_block(page, ptr))) {
         cairn__free_event(page);
+    }
 }
 
 void cairn__free_outside(void *ptr)

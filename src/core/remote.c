@@ -201,7 +201,7 @@ void cairn__remote_flush(struct heap *heap)
 
 void cairn__remote_free(struct heap *heap, struct page *page, void *block)
 {
-    struct ring *ring = &heap->ring[((uintptr_t)page / sizeof *page) % REMOTE_RINGS];
+    struct ring *ring = remote_ring(heap, page);
     if (LIKELY(ring->page == page)) {
         block_set_next(block, ring->first);
         ring->count++;

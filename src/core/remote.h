@@ -13,6 +13,30 @@
 
 #include "core/heap.h"
 
+static inline struct ring *remote_ring(struct heap *heap, const struct page *page)
+{
+    return &heap->ring[((uintptr_t)page / sizeof *page) % REMOTE_RINGS];
+}
+
+/*
+ * The straight line, without a call: the ring is the page's already (so the page is in use, and in the
+ * window or not), and the budget is not used up. False: nothing was done.
+ */
+static inline bool remote_free_more(struct heap *heap, struct page *page, void *block)
+{
+    struct ring *ring = remote_ring(heap, page);
+    int64_t budget = heap->budget - page->size;
+    if (ring->page != page || budget <= 0)
+        return false;
+    heap->budget = budget;
+    block_set_next(block, ring->first);
+    ring->first = block;
+    /* The count last: a child of fork loses a block at most; the other way, one would have two owners. */
+    atomic_signal_fence(memory_order_seq_cst);
+    ring->count++;
+    return true;
+}
+
 /* Frees a block of a page that is not this heap's (any owner but OWNER_LARGE and NULL). */
 void cairn__remote_free(struct heap *heap, struct page *page, void *block);
 
