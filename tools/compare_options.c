@@ -3,13 +3,10 @@
 #define _GNU_SOURCE
 #include "compare_options.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
+#include "option_table.h"
 #include "own_memory.h"
 #include "statistics.h"
 #include "text.h"
@@ -40,110 +37,35 @@ static const char help[] =
     "Exit code: 0; 1 if an output differed or a run failed; 125 to 127 as in cairn run; 130 on "
     "^C.\n";
 
-static bool read_number(const char *name, const char *text, unsigned long least,
-                        unsigned long greatest, unsigned long *number)
-{
-    char *end;
-
-    errno = 0;
-    *number = strtoul(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && !*end && !errno && *number >= least && *number <= greatest)
-        return true;
-    if (greatest == ULONG_MAX)
-        message("compare: --%s is a number, not '%s'", name, text);
-    else
-        message("compare: --%s is a number from %lu to %lu, not '%s'", name, least, greatest, text);
-    return false;
-}
-
 int compare_options_read(struct compare_options *options, int argc, char **argv)
 {
-    enum { ROUNDS = 256, WARMUP, ALLOCATORS, BASELINE, LIB, SHOW, QUIET, JSON, CSV, COLOR, SEED };
-    static const struct option known[] = {
-        {"rounds", required_argument, NULL, ROUNDS},
-        {"warmup", required_argument, NULL, WARMUP},
-        {"allocators", required_argument, NULL, ALLOCATORS},
-        {"baseline", required_argument, NULL, BASELINE},
-        {"lib", required_argument, NULL, LIB},
-        {"show-output", no_argument, NULL, SHOW},
-        {"quiet-child", no_argument, NULL, QUIET},
-        {"ignore-exit", no_argument, NULL, 'i'},
-        {"json", no_argument, NULL, JSON},
-        {"csv", no_argument, NULL, CSV},
-        {"output", required_argument, NULL, 'o'},
-        {"overwrite", no_argument, NULL, 'f'},
-        {"color", required_argument, NULL, COLOR},
-        {"seed", required_argument, NULL, SEED},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+    const struct option_row rows[] = {
+        {"rounds", .count = &options->rounds, .least = 1, .most = STATISTICS_MOST},
+        {"warmup", .count = &options->warm_ups, .most = STATISTICS_MOST},
+        {"allocators", .text = &options->allocators},
+        {"baseline", .text = &options->baseline},
+        {"lib", .text = &options->library},
+        {"show-output", .flag = &options->show_output},
+        {"quiet-child", .flag = &options->show_output, .off = true},
+        {"ignore-exit", 'i', .flag = &options->ignore_exit},
+        {"json", .choice = &options->format, .value = FORMAT_JSON},
+        {"csv", .choice = &options->format, .value = FORMAT_CSV},
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {"color", .choice = &options->color, .words = option_colors},
+        {"seed", .count = &options->seed, .most = UINT64_MAX},
+        {"verbose", 'v', .flag = &options->verbose},
+        {.name = NULL},
     };
-    unsigned long seed = 1;
-    bool good = true;
-    int option;
+    const struct option_form form = {.verb = "compare",
+                                     .help = help,
+                                     .helped = &options->help,
+                                     .rows = rows,
+                                     .is_ended_by_word = true};
 
-    *options = (struct compare_options){.rounds = 5, .warm_ups = 1, .baseline = "system"};
-    opterr = 0;
-    while (good && (option = getopt_long(argc, argv, "+:io:fvh", known, NULL)) != -1) {
-        switch (option) {
-        case ROUNDS:
-            good = read_number("rounds", optarg, 1, STATISTICS_MOST, &options->rounds);
-            break;
-        case WARMUP:
-            good = read_number("warmup", optarg, 0, STATISTICS_MOST, &options->warm_ups);
-            break;
-        case SEED:
-            good = read_number("seed", optarg, 0, ULONG_MAX, &seed);
-            break;
-        case ALLOCATORS:
-            options->allocators = optarg;
-            break;
-        case BASELINE:
-            options->baseline = optarg;
-            break;
-        case LIB:
-            options->library = optarg;
-            break;
-        case SHOW:
-            options->show_output = true;
-            break;
-        case QUIET:
-            options->show_output = false;
-            break;
-        case 'i':
-            options->ignore_exit = true;
-            break;
-        case JSON:
-            options->format = FORMAT_JSON;
-            break;
-        case CSV:
-            options->format = FORMAT_CSV;
-            break;
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'f':
-            options->overwrite = true;
-            break;
-        case COLOR:
-            good = output_color_from(optarg, &options->color);
-            if (!good)
-                message("compare: --color is auto, always or never, not '%s'", optarg);
-            break;
-        case 'v':
-            options->verbose = true;
-            break;
-        case 'h':
-            options->help = true;
-            fputs(help, stdout);
-            return 0;
-        default:
-            return message_bad_option("compare", option, argv, known);
-        }
-    }
-    options->seed = seed;
-    options->argv = argv + optind;
-    return good ? 0 : EXIT_OWN_ERROR;
+    *options = (struct compare_options){
+        .rounds = 5, .warm_ups = 1, .baseline = "system", .seed = 1};
+    return option_table_read(&form, argc, argv, &options->argv);
 }
 
 char *compare_options_again(char **argv, int argc, unsigned rounds, size_t columns)

@@ -14,8 +14,7 @@ struct compare_options {
     bool help, overwrite, show_output, ignore_exit, verbose;
     enum format format;
     enum color_when color;
-    unsigned long rounds, warm_ups;
-    uint64_t seed;
+    uint64_t rounds, warm_ups, seed;
     const char *allocators, *baseline, *library, *output;
     char **argv;
 };

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LONGEST_WORD = 32, MOST_OPTIONS = 64 };
+enum { LONGEST_WORD = 32 };
 
 void message(const char *format, ...)
 {
@@ -77,38 +77,4 @@ const char *message_nearest(const char *word, const char *const *candidates)
         }
     }
     return nearest;
-}
-
-static const char *nearest_option(const char *word, const struct option *options)
-{
-    const char *names[MOST_OPTIONS + 1];
-    size_t count = 0;
-
-    for (; options->name && count < MOST_OPTIONS; options++)
-        names[count++] = options->name;
-    names[count] = NULL;
-    return message_nearest(word, names);
-}
-
-int message_bad_option(const char *verb, int result, char **argv, const struct option *options)
-{
-    const char *given = optind > 0 ? argv[optind - 1] : "";
-
-    if (result == ':') {
-        message("%s: %s needs a value (see cairn %s --help)", verb, given, verb);
-    } else if (strncmp(given, "--", 2) == 0) {
-        char word[LONGEST_WORD + 1];
-        size_t length = strcspn(given + 2, "=");
-        snprintf(word, sizeof word, "%.*s", (int)least(length, LONGEST_WORD), given + 2);
-        const char *nearest = nearest_option(word, options);
-        if (optopt) /* known, but it takes no value */
-            message("%s: --%s takes no value", verb, word);
-        else if (nearest)
-            message("%s: no option --%s (did you mean --%s?)", verb, word, nearest);
-        else
-            message("%s: no option --%s (see cairn %s --help)", verb, word, verb);
-    } else {
-        message("%s: no option -%c (see cairn %s --help)", verb, optopt, verb);
-    }
-    return EXIT_OWN_ERROR;
 }

@@ -6,8 +6,6 @@
 #ifndef CAIRN_TOOLS_MESSAGE_H
 #define CAIRN_TOOLS_MESSAGE_H
 
-#include <getopt.h>
-
 enum {
     EXIT_DIFFERS = 1,          /* the tool worked; what it looked at is not as it should be */
     EXIT_OWN_ERROR = 125,      /* the tool could not do its work */
@@ -21,11 +19,5 @@ void message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The candidate that `word` is most likely a misspelling of, or NULL if none is near. */
 const char *message_nearest(const char *word, const char *const *candidates);
-
-/*
- * Says what getopt_long() found wrong when it returned `result` ('?' or ':'; the option string must
- * start with "+:"), with the nearest option there is, and returns EXIT_OWN_ERROR.
- */
-int message_bad_option(const char *verb, int result, char **argv, const struct option *options);
 
 #endif

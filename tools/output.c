@@ -149,19 +149,6 @@ bool output_wants_color(enum color_when when, int fd)
     return isatty(fd) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
-bool output_color_from(const char *word, enum color_when *when)
-{
-    static const char *const words[] = {"auto", "always", "never"};
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcmp(word, words[i]) == 0) {
-            *when = (enum color_when)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 size_t output_columns(int fd)
 {
     const char *columns = getenv("COLUMNS");

@@ -33,9 +33,6 @@ void output_abandon(struct output *output);
 /* Colour is for terminals: --color, then NO_COLOR, then CLICOLOR_FORCE decide otherwise. */
 bool output_wants_color(enum color_when when, int fd);
 
-/* "auto", "always" or "never". */
-bool output_color_from(const char *word, enum color_when *when);
-
 /* The columns of the terminal, from COLUMNS or from the terminal itself; 80 if there is none. */
 size_t output_columns(int fd);
 

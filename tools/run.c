@@ -9,7 +9,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include "library.h"
 #include "own_memory.h"
 #include "message.h"
+#include "option_table.h"
 #include "output.h"
 #include "probe.h"
 #include "program.h"
@@ -54,47 +54,25 @@ struct options {
 /* 0, or an exit code after a message. */
 static int read_options(struct options *options, int argc, char **argv)
 {
-    enum { JSON = 256, LIB, FORCE };
-    static const struct option known[] = {
-        {"quiet", no_argument, NULL, 'q'},        {"json", no_argument, NULL, JSON},
-        {"output", required_argument, NULL, 'o'}, {"overwrite", no_argument, NULL, 'f'},
-        {"lib", required_argument, NULL, LIB},    {"force", no_argument, NULL, FORCE},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    const struct option_row rows[] = {
+        {"quiet", 'q', .flag = &options->quiet},
+        {"json", .flag = &options->json},
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {"lib", .text = &options->library},
+        {"force", .flag = &options->force},
+        {.name = NULL},
     };
-    int option;
+    const struct option_form form = {.verb = "run",
+                                     .help = help,
+                                     .helped = &options->help,
+                                     .rows = rows,
+                                     .is_ended_by_word = true};
 
     *options = (struct options){.quiet = false};
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "+:qo:fh", known, NULL)) != -1) {
-        switch (option) {
-        case 'q':
-            options->quiet = true;
-            break;
-        case JSON:
-            options->json = true;
-            break;
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'f':
-            options->overwrite = true;
-            break;
-        case LIB:
-            options->library = optarg;
-            break;
-        case FORCE:
-            options->force = true;
-            break;
-        case 'h':
-            options->help = true;
-            return 0;
-        default:
-            return message_bad_option("run", option, argv, known);
-        }
-    }
-    options->argv = argv + optind;
-    if (*options->argv)
-        return 0;
+    int result = option_table_read(&form, argc, argv, &options->argv);
+    if (result || options->help || *options->argv)
+        return result;
     message("run: which program? (see cairn run --help)");
     return EXIT_OWN_ERROR;
 }
@@ -207,10 +185,8 @@ int run_main(int argc, char **argv)
     char *path = NULL, *library = NULL;
 
     int result = read_options(&options, argc, argv);
-    if (result == 0 && options.help) {
-        fputs(help, stdout);
+    if (result == 0 && options.help)
         return 0;
-    }
     if (result == 0)
         result = program_find(options.argv[0], &path);
     if (result == 0) {

@@ -3,13 +3,8 @@
 #define _GNU_SOURCE
 #include "bench/bench_options.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "message.h"
+#include "option_table.h"
 #include "statistics.h"
 
 static const char help[] =
@@ -40,117 +35,39 @@ static const char help[] =
     "../libexec/cairn/bench beside cairn. Programs that are not here are passed over, by name.\n"
     "Exit code: 0; 1 if a run failed; 125 if the command itself could not; 130 on ^C.\n";
 
-static bool read_number(const char *name, const char *text, unsigned long least,
-                        unsigned long greatest, unsigned long *number)
-{
-    char *end;
-
-    errno = 0;
-    *number = strtoul(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && !*end && !errno && *number >= least && *number <= greatest)
-        return true;
-    if (greatest == ULONG_MAX)
-        message("bench: --%s is a number, not '%s'", name, text);
-    else
-        message("bench: --%s is a number from %lu to %lu, not '%s'", name, least, greatest, text);
-    return false;
-}
-
 int bench_options_read(struct bench_options *options, int argc, char **argv)
 {
-    enum { ROUNDS = 256, QUICK, ONLY, LIST, ALLOCATORS, LIB, CSV, JSON, COLOR, SEED, LATENCY };
-    enum { TABLE = LATENCY + 1, WEB };
-    static const struct option known[] = {
-        {"rounds", required_argument, NULL, ROUNDS},
-        {"quick", no_argument, NULL, QUICK},
-        {"only", required_argument, NULL, ONLY},
-        {"list", no_argument, NULL, LIST},
-        {"latency", no_argument, NULL, LATENCY},
-        {"table", no_argument, NULL, TABLE},
-        {"web", no_argument, NULL, WEB},
-        {"allocators", required_argument, NULL, ALLOCATORS},
-        {"lib", required_argument, NULL, LIB},
-        {"csv", required_argument, NULL, CSV},
-        {"json", no_argument, NULL, JSON},
-        {"output", required_argument, NULL, 'o'},
-        {"overwrite", no_argument, NULL, 'f'},
-        {"color", required_argument, NULL, COLOR},
-        {"seed", required_argument, NULL, SEED},
-        {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+    const struct option_row rows[] = {
+        {"rounds", .count = &options->rounds, .least = 1, .most = STATISTICS_MOST},
+        {"quick", .flag = &options->quick},
+        {"only", .text = &options->only},
+        {"list", .flag = &options->list},
+        {"latency", .flag = &options->latency},
+        {"table", .flag = &options->table},
+        {"web", .flag = &options->web},
+        {"allocators", .text = &options->allocators},
+        {"lib", .text = &options->library},
+        {"csv", .text = &options->csv},
+        {"json", .flag = &options->json},
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {"color", .choice = &options->color, .words = option_colors},
+        {"seed", .count = &options->seed, .most = UINT64_MAX},
+        {"verbose", 'v', .flag = &options->verbose},
+        {.name = NULL},
     };
-    unsigned long seed = 1;
-    bool good = true;
-    int option;
+    const struct option_form form = {.verb = "bench",
+                                     .help = help,
+                                     .helped = &options->help,
+                                     .rows = rows,
+                                     .is_ended_by_word = true};
+    char **words;
 
-    *options = (struct bench_options){0};
-    opterr = 0;
-    while (good && (option = getopt_long(argc, argv, "+:o:fvh", known, NULL)) != -1) {
-        switch (option) {
-        case ROUNDS:
-            good = read_number("rounds", optarg, 1, STATISTICS_MOST, &options->rounds);
-            break;
-        case SEED:
-            good = read_number("seed", optarg, 0, ULONG_MAX, &seed);
-            break;
-        case QUICK:
-            options->quick = true;
-            break;
-        case ONLY:
-            options->only = optarg;
-            break;
-        case LIST:
-            options->list = true;
-            break;
-        case LATENCY:
-            options->latency = true;
-            break;
-        case TABLE:
-            options->table = true;
-            break;
-        case WEB:
-            options->web = true;
-            break;
-        case ALLOCATORS:
-            options->allocators = optarg;
-            break;
-        case LIB:
-            options->library = optarg;
-            break;
-        case CSV:
-            options->csv = optarg;
-            break;
-        case JSON:
-            options->json = true;
-            break;
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'f':
-            options->overwrite = true;
-            break;
-        case COLOR:
-            good = output_color_from(optarg, &options->color);
-            if (!good)
-                message("bench: --color is auto, always or never, not '%s'", optarg);
-            break;
-        case 'v':
-            options->verbose = true;
-            break;
-        case 'h':
-            options->help = true;
-            fputs(help, stdout);
-            return 0;
-        default:
-            return message_bad_option("bench", option, argv, known);
-        }
-    }
-    options->seed = seed;
-    if (good && optind < argc) {
-        message("bench: what is '%s'? (--only %s chooses from the suite; see cairn bench --help)",
-                argv[optind], argv[optind]);
-        good = false;
-    }
-    return good ? 0 : EXIT_OWN_ERROR;
+    *options = (struct bench_options){.seed = 1};
+    int result = option_table_read(&form, argc, argv, &words);
+    if (result || options->help || !*words)
+        return result;
+    message("bench: what is '%s'? (--only %s chooses from the suite; see cairn bench --help)",
+            *words, *words);
+    return EXIT_OWN_ERROR;
 }

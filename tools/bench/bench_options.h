@@ -12,7 +12,7 @@ struct bench_options {
     bool help, quick, list, overwrite, json, verbose;
     bool latency, table, web; /* only these parts */
     enum color_when color;
-    unsigned long rounds; /* 0: as many as the time allows, up to a usual number */
+    uint64_t rounds; /* 0: as many as the time allows, up to a usual number */
     uint64_t seed;
     const char *only, *allocators, *library, *output, *csv;
 };

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "lab/demo.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "lab/lab.h"
 #include "message.h"
+#include "option_table.h"
 #include "output.h"
 #include "own_memory.h"
 #include "page/document.h"
@@ -96,7 +96,7 @@ void demo_show(struct demo *demo, const char *what, const char *format, ...)
 /* ---- the run ---- */
 
 struct demo_options {
-    bool json, no_pause, overwrite;
+    bool json, no_pause, overwrite, help;
     enum color_when color;
     const char *output;
     bool chosen[DEMOS];
@@ -119,45 +119,29 @@ static bool choose(struct demo_options *options, char **words)
     return true;
 }
 
-/* 0, or an exit code after a message; -1: help was shown. */
+/* 0, or an exit code after a message. */
 static int read_options(struct demo_options *options, int argc, char **argv)
 {
-    enum { JSON = 256, NO_PAUSE, COLOR };
-    static const struct option known[] = {
-        {"json", no_argument, NULL, JSON},
-        {"no-pause", no_argument, NULL, NO_PAUSE},
-        {"color", required_argument, NULL, COLOR},
-        {"output", required_argument, NULL, 'o'},
-        {"overwrite", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+    const struct option_row rows[] = {
+        {"json", .flag = &options->json},
+        {"no-pause", .flag = &options->no_pause},
+        {"color", .choice = &options->color, .words = option_colors},
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {.name = NULL},
     };
-    int option;
+    const struct option_form form = {.verb = "lab",
+                                     .help = help,
+                                     .helped = &options->help,
+                                     .rows = rows,
+                                     .is_ended_by_word = true};
+    char **words;
 
     *options = (struct demo_options){.json = false};
-    opterr = 0;
-    optind = 0;
-    while ((option = getopt_long(argc, argv, "+:o:fh", known, NULL)) != -1) {
-        if (option == JSON)
-            options->json = true;
-        else if (option == NO_PAUSE)
-            options->no_pause = true;
-        else if (option == 'o')
-            options->output = optarg;
-        else if (option == 'f')
-            options->overwrite = true;
-        else if (option == 'h') {
-            fputs(help, stdout);
-            return -1;
-        } else if (option == COLOR && output_color_from(optarg, &options->color))
-            continue;
-        else if (option == COLOR) {
-            message("lab: --color is auto, always or never, not '%s'", optarg);
-            return EXIT_OWN_ERROR;
-        } else
-            return message_bad_option("lab", option, argv, known);
-    }
-    return choose(options, argv + optind) ? 0 : EXIT_OWN_ERROR;
+    int result = option_table_read(&form, argc, argv, &words);
+    if (result || options->help)
+        return result;
+    return choose(options, words) ? 0 : EXIT_OWN_ERROR;
 }
 
 /* Waits for Enter; false: no more. */
@@ -227,8 +211,8 @@ int lab_demo(int argc, char **argv)
     struct output output;
 
     int result = read_options(&options, argc, argv);
-    if (result != 0)
-        return result < 0 ? 0 : result;
+    if (result || options.help)
+        return result;
     if (!output_open(&output, options.output, options.overwrite, stdout))
         return EXIT_OWN_ERROR;
     FILE *to = output_begin(&output);

@@ -16,11 +16,11 @@
 struct experiment_plan {
     struct pattern_request pattern;
     struct ops ops;
-    size_t region;  /* bytes; 0: it may grow */
-    uint64_t probe; /* bytes of the large request */
-    size_t samples; /* moments, at most */
-    size_t frames;  /* pictures, at most; 0: none */
-    bool audit;     /* after every call */
+    size_t region;    /* bytes; 0: it may grow */
+    uint64_t probe;   /* bytes of the large request */
+    uint64_t samples; /* moments, at most */
+    size_t frames;    /* pictures, at most; 0: none */
+    bool audit;       /* after every call */
 };
 
 struct experiment_sample {

@@ -6,16 +6,16 @@
 #define _GNU_SOURCE
 #include "lab/options.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
+#include "option_table.h"
 #include "own_memory.h"
 
 enum { LIVE_BLOCKS = 256, SAMPLES = 200, TRACE_STEPS = 1000000 };
+
+#define REGION_MOST (UINT64_C(1) << 36)
 
 /* Lists of fit and coalescing, until all options are read. */
 struct lists {
@@ -30,40 +30,6 @@ static void append(char **list, const char *words)
     *list = longer;
 }
 
-bool lab_size(const char *text, uint64_t *size, bool *has_unit)
-{
-    static const char units[] = "BKMG";
-    char *end;
-
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || errno)
-        return false;
-    const char *unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-    *has_unit = *end != '\0';
-    if (*end == '\0') {
-        *size = number;
-        return true;
-    }
-    if (!unit || end[1] != '\0')
-        return false;
-    unsigned shift = 10 * (unsigned)(unit - units);
-    *size = (uint64_t)number << shift;
-    return number >> (46 - shift) == 0;
-}
-
-static bool read_size(const char *option, const char *text, uint64_t least, uint64_t most,
-                      uint64_t *size)
-{
-    bool has_unit;
-
-    if (lab_size(text, size, &has_unit) && *size >= least && *size <= most)
-        return true;
-    message("lab: --%s is a number from %llu to %llu (64, 4K, 2M), not '%s'", option,
-            (unsigned long long)least, (unsigned long long)most, text);
-    return false;
-}
-
 bool lab_sizes(const char *text, uint64_t *from, uint64_t *to)
 {
     const char *dots = strstr(text, "..");
@@ -71,8 +37,9 @@ bool lab_sizes(const char *text, uint64_t *from, uint64_t *to)
     const char *second = dots ? dots + 2 : text;
     bool has_unit;
 
-    bool good = first && lab_size(first, from, &has_unit) && lab_size(second, to, &has_unit) &&
-                *from <= *to && *to > 0 && *to <= (uint64_t)1 << 32;
+    bool good = first && option_size(first, from, &has_unit) &&
+                option_size(second, to, &has_unit) && *from <= *to && *to > 0 &&
+                *to <= (uint64_t)1 << 32;
     free(first);
     if (!good)
         message("lab: --size is SIZE or FROM..TO, up to 4G (16..1K), not '%s'", text);
@@ -81,7 +48,7 @@ bool lab_sizes(const char *text, uint64_t *from, uint64_t *to)
 
 bool lab_live(const char *text, struct pattern_request *pattern)
 {
-    if (lab_size(text, &pattern->live, &pattern->live_in_bytes) && pattern->live > 0)
+    if (option_size(text, &pattern->live, &pattern->live_in_bytes) && pattern->live > 0)
         return true;
     message("lab: --live is a number of blocks, or of bytes with a unit (200, 64K), not '%s'",
             text);
@@ -90,15 +57,7 @@ bool lab_live(const char *text, struct pattern_request *pattern)
 
 int lab_word(const char *what, const char *word, const char *const *words)
 {
-    for (int i = 0; words[i]; i++)
-        if (strcmp(word, words[i]) == 0)
-            return i;
-    const char *nearest = message_nearest(word, words);
-    if (nearest)
-        message("lab: no %s '%s' (did you mean %s?)", what, word, nearest);
-    else
-        message("lab: no %s '%s' (see cairn lab run --help)", what, word);
-    return -1;
+    return option_word("lab", what, word, words, "cairn lab run --help");
 }
 
 void lab_options_choose(struct lab_options *options, const struct subject_choice *choice)
@@ -223,184 +182,138 @@ static bool finish(struct lab_options *options, const struct lists *lists)
     return pattern_exists(pattern->name);
 }
 
-static bool read_region(const char *text, size_t *region)
-{
-    uint64_t size;
+/* ---- single options ---- */
 
-    *region = 0;
-    if (strcmp(text, "grow") == 0)
-        return true;
-    if (!read_size("region", text, 256, (uint64_t)1 << 36, &size))
-        return false;
-    *region = (size_t)size;
+/* What they are put into. */
+struct reading {
+    struct lab_options *options;
+    struct lists lists;
+};
+
+static bool take_size(void *context, const char *value)
+{
+    struct reading *reading = context;
+    struct pattern_request *pattern = &reading->options->plan.pattern;
+
+    return lab_sizes(value, &pattern->from, &pattern->to);
+}
+
+static bool take_live(void *context, const char *value)
+{
+    struct reading *reading = context;
+
+    return lab_live(value, &reading->options->plan.pattern);
+}
+
+static bool take_allocators(void *context, const char *value)
+{
+    struct reading *reading = context;
+
+    return each_word(value, take_kind, reading->options);
+}
+
+static bool take_buddy(void *context, const char *none)
+{
+    struct reading *reading = context;
+
+    (void)none;
+    return take_kind(reading->options, "buddy");
+}
+
+static bool take_stack(void *context, const char *value)
+{
+    struct reading *reading = context;
+
+    lab_options_choose(reading->options,
+                       &(struct subject_choice){.kind = SUBJECT_STACK, .text = value});
     return true;
 }
 
-enum {
-    PATTERN = 256,
-    ALLOCATOR,
-    FIT,
-    COALESCE,
-    BUDDY,
-    STACK,
-    ALL,
-    SIZE,
-    LIVE,
-    STEP_COUNT,
-    SEED,
-    REGION,
-    PROBE,
-    SAMPLE_COUNT,
-    SHOW,
-    AT,
-    AUDIT,
-    WATCH,
-    JSON,
-    HTML,
-    COLOR,
-    OVER
-};
-
-/* The options that say what is played. */
-static bool take_plan(struct lab_options *options, int option, const char *value)
+static bool take_fit(void *context, const char *value)
 {
-    struct experiment_plan *plan = &options->plan;
-    uint64_t number;
-    bool good = true;
+    struct reading *reading = context;
 
-    switch (option) {
-    case PATTERN:
-        plan->pattern.name = value;
-        return true;
-    case SIZE:
-        return lab_sizes(value, &plan->pattern.from, &plan->pattern.to);
-    case LIVE:
-        return lab_live(value, &plan->pattern);
-    case STEP_COUNT:
-        good = read_size("steps", value, 1, 1000000000, &number);
-        plan->pattern.steps = number;
-        return good;
-    case SEED:
-        return read_size("seed", value, 0, (uint64_t)1 << 46, &plan->pattern.seed);
-    case REGION:
-        return read_region(value, &plan->region);
-    case PROBE:
-        return read_size("probe", value, 1, (uint64_t)1 << 36, &plan->probe);
-    case SAMPLE_COUNT:
-        good = read_size("samples", value, 1, 100000, &number);
-        plan->samples = number;
-        return good;
-    default:
-        plan->audit = true;
-        return true;
-    }
+    append(&reading->lists.fit, value);
+    return true;
 }
 
-/* Those that say on what. */
-static bool take_choice(struct lab_options *options, struct lists *lists, int option,
-                        const char *value)
+static bool take_coalescing(void *context, const char *value)
 {
-    switch (option) {
-    case ALLOCATOR:
-        return each_word(value, take_kind, options);
-    case FIT:
-        append(&lists->fit, value);
-        return true;
-    case COALESCE:
-        append(&lists->coalesce, value);
-        return true;
-    case BUDDY:
-        return take_kind(options, "buddy");
-    case STACK:
-        lab_options_choose(options, &(struct subject_choice){.kind = SUBJECT_STACK, .text = value});
-        return true;
-    default:
-        options->all = true;
-        return true;
-    }
+    struct reading *reading = context;
+
+    append(&reading->lists.coalesce, value);
+    return true;
 }
 
-static bool take_at(struct lab_options *options, const char *value)
+static bool take_metrics(void *context, const char *value)
 {
-    static const char *const words[] = {"mean", "end", "worst", NULL};
-    int word = lab_word("moment", value, words);
+    struct reading *reading = context;
 
-    options->at = (enum lab_at)word;
-    return word >= 0;
+    return each_word(value, take_metric, reading->options);
 }
 
-/* Those that say how it is shown. */
-static bool take_manner(struct lab_options *options, int option, const char *value)
+static bool take_html(void *context, const char *value)
 {
-    switch (option) {
-    case SHOW:
-        return each_word(value, take_metric, options);
-    case AT:
-        return take_at(options, value);
-    case WATCH:
-        options->watch = true;
-        return true;
-    case JSON:
-        options->json = true;
-        return true;
-    case HTML:
-        options->html = true;
-        options->output = value;
-        return true;
-    case OVER:
-        options->over = value;
-        return true;
-    case 'o':
-        options->output = value;
-        return true;
-    case 'f':
-        options->overwrite = true;
-        return true;
-    case 'h':
-        options->help = true;
-        return true;
-    default:
-        if (output_color_from(value, &options->color))
-            return true;
-        message("lab: --color is auto, always or never, not '%s'", value);
+    struct reading *reading = context;
+
+    reading->options->html = true;
+    reading->options->output = value;
+    return true;
+}
+
+static bool take_region(void *context, const char *value)
+{
+    struct reading *reading = context;
+    bool grows = strcmp(value, "grow") == 0, has_unit;
+    uint64_t size = 0;
+
+    if (!grows && (!option_size(value, &size, &has_unit) || size < 256 || size > REGION_MOST)) {
+        message("lab: --region is grow, or a number from 256 to 64G, not '%s'", value);
         return false;
     }
+    reading->options->plan.region = (size_t)size;
+    return true;
 }
 
-int lab_options_read(struct lab_options *options, int argc, char **argv)
+int lab_options_read(struct lab_options *options, const char *help, int argc, char **argv)
 {
-    static const struct option known[] = {
-        {"pattern", required_argument, NULL, PATTERN},
-        {"workload", required_argument, NULL, PATTERN},
-        {"size", required_argument, NULL, SIZE},
-        {"live", required_argument, NULL, LIVE},
-        {"steps", required_argument, NULL, STEP_COUNT},
-        {"seed", required_argument, NULL, SEED},
-        {"region", required_argument, NULL, REGION},
-        {"probe", required_argument, NULL, PROBE},
-        {"samples", required_argument, NULL, SAMPLE_COUNT},
-        {"audit", no_argument, NULL, AUDIT},
-        {"allocator", required_argument, NULL, ALLOCATOR},
-        {"fit", required_argument, NULL, FIT},
-        {"coalesce", required_argument, NULL, COALESCE},
-        {"buddy", no_argument, NULL, BUDDY},
-        {"stack", required_argument, NULL, STACK},
-        {"all", no_argument, NULL, ALL},
-        {"metrics", required_argument, NULL, SHOW},
-        {"at", required_argument, NULL, AT},
-        {"over", required_argument, NULL, OVER},
-        {"watch", no_argument, NULL, WATCH},
-        {"json", no_argument, NULL, JSON},
-        {"html", required_argument, NULL, HTML},
-        {"color", required_argument, NULL, COLOR},
-        {"output", required_argument, NULL, 'o'},
-        {"overwrite", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+    static const char *const moments[] = {"mean", "end", "worst", NULL};
+    struct experiment_plan *plan = &options->plan;
+    const struct option_row rows[] = {
+        {"pattern", .text = &plan->pattern.name},
+        {"workload", .is_alias = true},
+        {"size", .take = take_size},
+        {"live", .take = take_live},
+        {"steps", .size = &plan->pattern.steps, .least = 1, .most = 1000000000},
+        {"seed", .size = &plan->pattern.seed, .most = UINT64_C(1) << 46},
+        {"region", .take = take_region},
+        {"probe", .size = &plan->probe, .least = 1, .most = REGION_MOST},
+        {"samples", .size = &plan->samples, .least = 1, .most = 100000},
+        {"audit", .flag = &plan->audit},
+        {"allocator", .take = take_allocators},
+        {"fit", .take = take_fit},
+        {"coalesce", .take = take_coalescing},
+        {"buddy", .take = take_buddy, .is_bare = true},
+        {"stack", .take = take_stack},
+        {"all", .flag = &options->all},
+        {"metrics", .take = take_metrics},
+        {"at", .choice = &options->at, .words = moments},
+        {"over", .text = &options->over},
+        {"watch", .flag = &options->watch},
+        {"json", .flag = &options->json},
+        {"html", .take = take_html},
+        {"color", .choice = &options->color, .words = option_colors},
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {.name = NULL},
     };
-    struct lists lists = {NULL, NULL};
-    bool good = true;
-    int option;
+    struct reading reading = {.options = options};
+    const struct option_form form = {.verb = "lab",
+                                     .help = help,
+                                     .helped = &options->help,
+                                     .rows = rows,
+                                     .context = &reading,
+                                     .is_ended_by_word = true};
 
     *options = (struct lab_options){
         .plan =
@@ -409,25 +322,12 @@ int lab_options_read(struct lab_options *options, int argc, char **argv)
              .probe = UINT64_MAX,
              .samples = SAMPLES},
     };
-    opterr = 0;
-    optind = 0; /* from the start: the command's own options were read before */
-    while (good && (option = getopt_long(argc, argv, "+:o:fh", known, NULL)) != -1) {
-        if (option == '?' || option == ':')
-            return message_bad_option("lab", option, argv, known);
-        if (option == PATTERN || option == AUDIT || (option >= SIZE && option <= SAMPLE_COUNT))
-            good = take_plan(options, option, optarg);
-        else if (option >= ALLOCATOR && option <= ALL)
-            good = take_choice(options, &lists, option, optarg);
-        else
-            good = take_manner(options, option, optarg);
-        if (options->help)
-            return 0;
-    }
-    options->rest = argv + optind;
-    good = good && finish(options, &lists);
-    free(lists.fit);
-    free(lists.coalesce);
-    return good ? 0 : EXIT_OWN_ERROR;
+    int result = option_table_read(&form, argc, argv, &options->rest);
+    if (result == 0 && !options->help && !finish(options, &reading.lists))
+        result = EXIT_OWN_ERROR;
+    free(reading.lists.fit);
+    free(reading.lists.coalesce);
+    return result;
 }
 
 void lab_options_fini(struct lab_options *options)

@@ -24,12 +24,9 @@ struct lab_options {
     char **rest;        /* what is no option */
 };
 
-/* 0, or an exit code after a message. argv[0] is the verb's name. */
-int lab_options_read(struct lab_options *options, int argc, char **argv);
+/* 0, or an exit code after a message. --help prints `help` and sets it. argv[0] is the verb's name. */
+int lab_options_read(struct lab_options *options, const char *help, int argc, char **argv);
 void lab_options_fini(struct lab_options *options);
-
-/* "64", "4K", "2M", "1G"; *has_unit: a letter stood there (B too). False: none of that. */
-bool lab_size(const char *text, uint64_t *size, bool *has_unit);
 
 /* "FROM..TO" or one size for both. False after a message. */
 bool lab_sizes(const char *text, uint64_t *from, uint64_t *to);

@@ -10,7 +10,7 @@ struct pattern_request {
     uint64_t from, to; /* sizes, both with */
     uint64_t live;     /* blocks, or bytes; 0: 256 blocks */
     bool live_in_bytes;
-    size_t steps; /* calls, about; files: at most. 0: enough to replace each block some times */
+    uint64_t steps; /* calls, about; files: at most. 0: enough to replace each block some times */
     uint64_t seed;
 };
 

@@ -132,9 +132,9 @@ static int run(struct lab_options *options, char *const *command)
 }
 
 /* Reads the options and makes the calls. 0, or an exit code after a message. */
-static int prepare(struct lab_options *options, int argc, char **argv)
+static int prepare(struct lab_options *options, const char *page, int argc, char **argv)
 {
-    int result = lab_options_read(options, argc, argv);
+    int result = lab_options_read(options, page, argc, argv);
 
     if (result != 0 || options->help)
         return result;
@@ -151,19 +151,21 @@ static int prepare(struct lab_options *options, int argc, char **argv)
 int lab_run(int argc, char **argv)
 {
     struct lab_options options;
-    int result = prepare(&options, argc, argv);
+    int result = prepare(&options, help, argc, argv);
 
-    if (result == 0 && options.help)
-        fputs(help, stdout);
-    else if (result == 0 && options.over) {
+    if (result || options.help) {
+        lab_options_fini(&options);
+        return result;
+    }
+    if (options.over) {
         message("lab: --over is for sweeps (see cairn lab sweep --help)");
         result = EXIT_OWN_ERROR;
-    } else if (result == 0 && options.watch && (options.json || options.output)) {
+    } else if (options.watch && (options.json || options.output)) {
         message("lab: --watch shows, and writes nothing: without --json, --html and -o");
         result = EXIT_OWN_ERROR;
-    } else if (result == 0 && options.watch) {
+    } else if (options.watch) {
         result = lab_watch(&options);
-    } else if (result == 0) {
+    } else {
         char **command = lab_command(argc, argv);
         result = run(&options, command);
         free(command);
@@ -172,19 +174,19 @@ int lab_run(int argc, char **argv)
     return result;
 }
 
+static const char ops_help[] =
+    "Example:  cairn lab ops --pattern robson --live 64 --size 256 > calls\n"
+    "          cairn lab run --pattern ops:calls --fit first --watch\n"
+    "\n"
+    "Usage: cairn lab ops [--pattern P] [--size FROM..TO] [--live N] [--steps N] [--seed S]\n"
+    "Prints the calls of a pattern, one a line, to be read, changed and played.\n";
+
 int lab_ops(int argc, char **argv)
 {
     struct lab_options options;
-    int result = prepare(&options, argc, argv);
+    int result = prepare(&options, ops_help, argc, argv);
 
-    if (result == 0 && options.help)
-        puts("Example:  cairn lab ops --pattern robson --live 64 --size 256 > calls\n"
-             "          cairn lab run --pattern ops:calls --fit first --watch\n"
-             "\n"
-             "Usage: cairn lab ops [--pattern P] [--size FROM..TO] [--live N] [--steps N] [--seed "
-             "S]\n"
-             "Prints the calls of a pattern, one a line, to be read, changed and played.");
-    else if (result == 0)
+    if (result == 0 && !options.help)
         ops_write(&options.plan.ops, stdout);
     lab_options_fini(&options);
     return result;

@@ -12,6 +12,7 @@
 
 #include "lab/lab.h"
 #include "message.h"
+#include "option_table.h"
 #include "own_memory.h"
 #include "spawn.h"
 #include "text.h"
@@ -160,7 +161,8 @@ static bool set_region(struct setting *setting, const char *value)
     uint64_t size;
     bool has_unit;
 
-    if (!lab_size(value, &size, &has_unit) || size == 0 || (has_unit ? size < 256 : size > 10000)) {
+    if (!option_size(value, &size, &has_unit) || size == 0 ||
+        (has_unit ? size < 256 : size > 10000)) {
         message("lab: a region is percents of the most live bytes, or a size with a unit (150, "
                 "64K), not '%s'",
                 value);
@@ -175,7 +177,7 @@ static bool set_seed(struct setting *setting, const char *value)
 {
     bool has_unit;
 
-    if (lab_size(value, &setting->pattern.seed, &has_unit) && !has_unit)
+    if (option_size(value, &setting->pattern.seed, &has_unit) && !has_unit)
         return true;
     message("lab: a seed is a number, not '%s'", value);
     return false;
@@ -312,15 +314,14 @@ int lab_sweep(int argc, char **argv)
 {
     struct lab_options options;
     struct sweep sweep = {.options = &options};
-    int result = lab_options_read(&options, argc, argv);
+    int result = lab_options_read(&options, help, argc, argv);
 
-    if (result == 0 && options.help) {
-        fputs(help, stdout);
-    } else if (result == 0 && (!options.over || options.watch || *options.rest)) {
+    bool goes_on = result == 0 && !options.help;
+    if (goes_on && (!options.over || options.watch || *options.rest)) {
         message("lab: a sweep needs --over, has no --watch, and takes no words besides (see cairn "
                 "lab sweep --help)");
         result = EXIT_OWN_ERROR;
-    } else if (result == 0) {
+    } else if (goes_on) {
         bool good = read_dimensions(&sweep, options.over);
         if (good)
             settle_choices(&options, &sweep);

@@ -3,8 +3,6 @@
 #define _GNU_SOURCE
 #include "page/report_options.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 
 #include "export/export.h"
 #include "message.h"
+#include "option_table.h"
 
 /* `--export list` */
 static void list_formats(void)
@@ -32,118 +31,81 @@ static bool choose(struct report_options *options, const char *verb, enum report
     return good;
 }
 
-static bool read_format(struct report_options *options, const char *verb, const char *word)
-{
-    const char *const *formats = export_names();
+/* What the options are put into, and for which verb. */
+struct reading {
+    struct report_options *options;
+    const char *verb;
+};
 
-    options->export_format = NULL;
-    for (size_t i = 0; formats[i]; i++)
-        if (strcmp(word, formats[i]) == 0)
-            options->export_format = formats[i];
-    if (options->export_format)
-        return choose(options, verb, REPORT_EXPORT);
-    const char *nearest = message_nearest(word, formats);
-    if (nearest)
-        message("%s: no format '%s' (did you mean %s?)", verb, word, nearest);
-    else
-        message("%s: no format '%s' (see cairn report --export list)", verb, word);
-    return false;
+static bool take_text(void *context, const char *none)
+{
+    const struct reading *reading = context;
+
+    (void)none;
+    return choose(reading->options, reading->verb, REPORT_TEXT);
 }
 
-static bool read_process(struct report_options *options, const char *verb, const char *word)
+static bool take_json(void *context, const char *none)
 {
-    char *end;
+    const struct reading *reading = context;
 
-    errno = 0;
-    options->process = strtol(word, &end, 10);
-    if (*word >= '0' && *word <= '9' && !*end && !errno && options->process <= UINT32_MAX)
-        return true;
-    message("%s: --process is a number, not '%s'", verb, word);
-    return false;
+    (void)none;
+    return choose(reading->options, reading->verb, REPORT_JSON);
+}
+
+static bool take_format(void *context, const char *word)
+{
+    const struct reading *reading = context;
+    const char *const *formats = export_names();
+
+    if (strcmp(word, "list") == 0) {
+        list_formats();
+        reading->options->help = true;
+        return false;
+    }
+    int format = option_word(reading->verb, "format", word, formats, "cairn report --export list");
+    if (format >= 0)
+        reading->options->export_format = formats[format];
+    return format >= 0 && choose(reading->options, reading->verb, REPORT_EXPORT);
+}
+
+static bool take_limit(void *context, const char *text)
+{
+    const struct reading *reading = context;
+
+    return limits_add(&reading->options->limits, text);
 }
 
 int report_options_read(struct report_options *options, const char *verb, const char *help,
                         int argc, char **argv)
 {
-    enum { TEXT = 256, JSON, EXPORT, PROCESS, SUPPRESSIONS, FAIL_ON, COLOR };
-    static const struct option known[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"overwrite", no_argument, NULL, 'f'},
-        {"text", no_argument, NULL, TEXT},
-        {"json", no_argument, NULL, JSON},
-        {"process", required_argument, NULL, PROCESS},
-        {"suppressions", required_argument, NULL, SUPPRESSIONS},
-        {"color", required_argument, NULL, COLOR},
-        {"help", no_argument, NULL, 'h'},
-        {"export", required_argument, NULL, EXPORT},
-        {"fail-on", required_argument, NULL, FAIL_ON},
-        {NULL, 0, NULL, 0},
+    bool is_report = strcmp(verb, "report") == 0;
+    uint64_t process = UINT64_MAX;
+    const struct option_row rows[] = {
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {"text", .take = take_text, .is_bare = true},
+        {"json", .take = take_json, .is_bare = true},
+        {"process", .count = &process, .most = UINT32_MAX},
+        {"suppressions", .text = &options->suppressions},
+        {"color", .choice = &options->color, .words = option_colors},
+        {is_report ? "export" : NULL, .take = take_format}, /* the last of cairn diff */
+        {"fail-on", .take = take_limit},
+        {.name = NULL},
     };
-    static const struct option shorter[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"overwrite", no_argument, NULL, 'f'},
-        {"text", no_argument, NULL, TEXT},
-        {"json", no_argument, NULL, JSON},
-        {"process", required_argument, NULL, PROCESS},
-        {"suppressions", required_argument, NULL, SUPPRESSIONS},
-        {"color", required_argument, NULL, COLOR},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    const struct option *all = strcmp(verb, "report") == 0 ? known : shorter;
-    bool good = true;
-    int option;
+    struct reading reading = {.options = options, .verb = verb};
+    const struct option_form form = {
+        .verb = verb, .help = help, .helped = &options->help, .rows = rows, .context = &reading};
 
     *options = (struct report_options){.process = -1};
-    opterr = 0;
-    optind = 1;
-    while (good && (option = getopt_long(argc, argv, ":o:fh", all, NULL)) != -1) {
-        switch (option) {
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'f':
-            options->overwrite = true;
-            break;
-        case TEXT:
-            good = choose(options, verb, REPORT_TEXT);
-            break;
-        case JSON:
-            good = choose(options, verb, REPORT_JSON);
-            break;
-        case EXPORT:
-            options->help = strcmp(optarg, "list") == 0;
-            if (options->help) {
-                list_formats();
-                return 0;
-            }
-            good = read_format(options, verb, optarg);
-            break;
-        case PROCESS:
-            good = read_process(options, verb, optarg);
-            break;
-        case SUPPRESSIONS:
-            options->suppressions = optarg;
-            break;
-        case FAIL_ON:
-            good = limits_add(&options->limits, optarg);
-            break;
-        case COLOR:
-            good = output_color_from(optarg, &options->color);
-            if (!good)
-                message("%s: --color is auto, always or never, not '%s'", verb, optarg);
-            break;
-        case 'h':
-            options->help = true;
-            fputs(help, stdout);
-            return 0;
-        default:
-            return message_bad_option(verb, option, argv, all);
-        }
-    }
-    options->files = argv + optind;
-    options->count = argc - optind;
-    return good ? 0 : EXIT_OWN_ERROR;
+    int result = option_table_read(&form, argc, argv, &options->files);
+    if (options->help)
+        return 0;
+    if (process != UINT64_MAX)
+        options->process = (long)process;
+    while (result == 0 && options->files[options->count])
+        options->count++;
+    return result;
 }
 
 void report_options_fini(struct report_options *options)

@@ -9,7 +9,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@
 #include "environment.h"
 #include "library.h"
 #include "message.h"
+#include "option_table.h"
 #include "output.h"
 #include "own_memory.h"
 #include "probe.h"
@@ -57,105 +57,48 @@ static const char help[] =
     "file could not be written to its end (PROGRAM runs on unharmed), or cairn itself failed.\n"
     "126: PROGRAM cannot be executed. 127: there is no such program.\n";
 
-enum { DEPTH_DEFAULT = 64, BUFFER_DEFAULT = 2 * 1024 * 1024 };
+enum {
+    DEPTH_DEFAULT = 64,
+    BUFFER_DEFAULT = 2 * 1024 * 1024,
+    BUFFER_LEAST = RING_LEAST_WORDS * sizeof(uint64_t),
+    BUFFER_MOST = RING_MOST_WORDS * sizeof(uint64_t),
+};
 
 struct options {
     bool quiet, json, overwrite, help, no_children;
     const char *output;
-    unsigned depth;
-    size_t buffer;
-    char **argv; /* of the program */
+    uint64_t depth;
+    uint64_t buffer; /* bytes; a power of two */
+    char **argv;     /* of the program */
 };
-
-static bool read_depth(const char *text, unsigned *depth)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-
-    if (*text < '0' || *text > '9' || *end || value > RING_DEPTH_MOST) {
-        message("record: --depth is a number from 0 to %d, not '%s'", RING_DEPTH_MOST, text);
-        return false;
-    }
-    *depth = (unsigned)value;
-    return true;
-}
-
-/* The next power of two. */
-static bool read_buffer(const char *text, size_t *buffer)
-{
-    const size_t least = RING_LEAST_WORDS * sizeof(uint64_t);
-    const size_t most = RING_MOST_WORDS * sizeof(uint64_t);
-    char *end;
-    unsigned long long value = strtoull(text, &end, 10);
-    unsigned shift = *end == 'K' || *end == 'k' ? 10 : *end == 'M' || *end == 'm' ? 20 : 0;
-
-    if (shift)
-        end++;
-    if (*text < '0' || *text > '9' || *end || value > most || value << shift > most ||
-        value << shift < least) {
-        message("record: --buffer is a size from 64K to 2M, not '%s'", text);
-        return false;
-    }
-    for (*buffer = least; *buffer < value << shift;)
-        *buffer *= 2;
-    return true;
-}
 
 /* 0, or an exit code after a message. */
 static int read_options(struct options *options, int argc, char **argv)
 {
-    enum { JSON = 256, DEPTH, NO_CHILDREN, BUFFER };
-    static const struct option known[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"overwrite", no_argument, NULL, 'f'},
-        {"depth", required_argument, NULL, DEPTH},
-        {"no-children", no_argument, NULL, NO_CHILDREN},
-        {"buffer", required_argument, NULL, BUFFER},
-        {"quiet", no_argument, NULL, 'q'},
-        {"json", no_argument, NULL, JSON},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+    const struct option_row rows[] = {
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {"depth", .count = &options->depth, .most = RING_DEPTH_MOST},
+        {"no-children", .flag = &options->no_children},
+        {"buffer", .size = &options->buffer, .least = BUFFER_LEAST, .most = BUFFER_MOST},
+        {"quiet", 'q', .flag = &options->quiet},
+        {"json", .flag = &options->json},
+        {.name = NULL},
     };
-    int option;
-    bool sane = true;
+    const struct option_form form = {.verb = "record",
+                                     .help = help,
+                                     .helped = &options->help,
+                                     .rows = rows,
+                                     .is_ended_by_word = true};
+    uint64_t power = BUFFER_LEAST;
 
     *options = (struct options){.depth = DEPTH_DEFAULT, .buffer = BUFFER_DEFAULT};
-    opterr = 0;
-    while (sane && (option = getopt_long(argc, argv, "+:qo:fh", known, NULL)) != -1) {
-        switch (option) {
-        case 'q':
-            options->quiet = true;
-            break;
-        case JSON:
-            options->json = true;
-            break;
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'f':
-            options->overwrite = true;
-            break;
-        case DEPTH:
-            sane = read_depth(optarg, &options->depth);
-            break;
-        case NO_CHILDREN:
-            options->no_children = true;
-            break;
-        case BUFFER:
-            sane = read_buffer(optarg, &options->buffer);
-            break;
-        case 'h':
-            options->help = true;
-            return 0;
-        default:
-            return message_bad_option("record", option, argv, known);
-        }
-    }
-    options->argv = argv + optind;
-    if (!sane)
-        return EXIT_OWN_ERROR;
-    if (*options->argv)
-        return 0;
+    int result = option_table_read(&form, argc, argv, &options->argv);
+    while (power < options->buffer)
+        power *= 2;
+    options->buffer = power;
+    if (result || options->help || *options->argv)
+        return result;
     message("record: which program? (see cairn record --help)");
     return EXIT_OWN_ERROR;
 }
@@ -303,8 +246,9 @@ static int record(struct recording *recording, const char *library)
 {
     extern char **environ;
     const struct options *options = recording->options;
-    struct shared_options wished = {
-        .depth = options->depth, .only_first = options->no_children, .buffer = options->buffer};
+    struct shared_options wished = {.depth = (unsigned)options->depth,
+                                    .only_first = options->no_children,
+                                    .buffer = options->buffer};
     int result = EXIT_OWN_ERROR;
 
     if (!shared_create(&recording->shared, &wished))
@@ -373,10 +317,8 @@ int record_main(int argc, char **argv)
     char *path = NULL, *library = NULL, *file = NULL;
 
     int result = read_options(&options, argc, argv);
-    if (result == 0 && options.help) {
-        fputs(help, stdout);
+    if (result == 0 && options.help)
         return 0;
-    }
     if (result == 0)
         result = program_find(options.argv[0], &path);
     if (result == 0) {

@@ -3,13 +3,12 @@
 #define _GNU_SOURCE
 #include "replay/options.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "message.h"
+#include "option_table.h"
 #include "own_memory.h"
 #include "replayer/result.h"
 #include "statistics.h"
@@ -48,189 +47,74 @@ static const char help[] =
     "~ marks a ratio whose interval covers 1. docs/replay.md says what a replay keeps.\n"
     "Exit code: 0; 1 if an allocator failed; 125 if the replay could not be done; 130 on ^C.\n";
 
-static bool read_number(const char *name, const char *text, unsigned long least,
-                        unsigned long greatest, unsigned long *number)
+static bool add_stack(void *context, const char *text)
 {
-    char *end;
+    struct replay_options *options = context;
 
-    errno = 0;
-    *number = strtoul(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && !*end && !errno && *number >= least && *number <= greatest)
-        return true;
-    message("replay: --%s is a number from %lu to %lu, not '%s'", name, least, greatest, text);
-    return false;
-}
-
-/* Which of the words; -1 after a message. */
-static int read_word(const char *name, const char *text, const char *const *words)
-{
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], text) == 0)
-            return i;
-    const char *nearest = message_nearest(text, words);
-    if (nearest)
-        message("replay: no --%s %s (did you mean %s?)", name, text, nearest);
-    else
-        message("replay: no --%s %s (see cairn replay --help)", name, text);
-    return -1;
-}
-
-static bool read_only(struct replay_options *options, const char *text)
-{
-    int word = read_word("only", text, (const char *const[]){"time", "memory", NULL});
-
-    options->time = word == 0;
-    options->memory = word == 1;
-    return word >= 0;
-}
-
-static bool read_touch(struct replay_options *options, const char *text)
-{
-    int word = read_word("touch", text, (const char *const[]){"none", "pages", "all", NULL});
-
-    options->touch = (enum replay_touch)word;
-    return word >= 0;
-}
-
-static bool read_color(struct replay_options *options, const char *text)
-{
-    if (output_color_from(text, &options->color))
-        return true;
-    message("replay: --color is auto, always or never, not '%s'", text);
-    return false;
-}
-
-static void add_stack(struct replay_options *options, const char *text)
-{
     options->stacks = memory_resize(options->stacks, options->stack_count + 1,
                                     sizeof *options->stacks);
     options->stacks[options->stack_count++] = text;
+    return true;
 }
 
-enum {
-    ALLOCATORS = 256,
-    STACK,
-    LIB,
-    ROUNDS,
-    SEED,
-    CHECKPOINTS,
-    ONLY,
-    TOUCH,
-    CHECK,
-    STRICT,
-    PROCESS,
-    LIMIT,
-    JSON,
-    CSV,
-    COLOR
-};
-
-static const struct option known[] = {
-    {"allocators", required_argument, NULL, ALLOCATORS},
-    {"stack", required_argument, NULL, STACK},
-    {"lib", required_argument, NULL, LIB},
-    {"rounds", required_argument, NULL, ROUNDS},
-    {"seed", required_argument, NULL, SEED},
-    {"checkpoints", required_argument, NULL, CHECKPOINTS},
-    {"only", required_argument, NULL, ONLY},
-    {"touch", required_argument, NULL, TOUCH},
-    {"check", no_argument, NULL, CHECK},
-    {"strict", no_argument, NULL, STRICT},
-    {"process", required_argument, NULL, PROCESS},
-    {"limit", required_argument, NULL, LIMIT},
-    {"json", no_argument, NULL, JSON},
-    {"csv", no_argument, NULL, CSV},
-    {"output", required_argument, NULL, 'o'},
-    {"overwrite", no_argument, NULL, 'f'},
-    {"color", required_argument, NULL, COLOR},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-/* One option. False after a message. */
-static bool take(struct replay_options *options, int option)
+/* What the options say together. 0, or an exit code after a message. */
+static int check_options(struct replay_options *options, char **words)
 {
-    switch (option) {
-    case ALLOCATORS:
-        options->allocators = optarg;
-        return true;
-    case STACK:
-        add_stack(options, optarg);
-        return true;
-    case LIB:
-        options->library = optarg;
-        return true;
-    case ROUNDS:
-        return read_number("rounds", optarg, 1, STATISTICS_MOST, &options->rounds);
-    case SEED:
-        return read_number("seed", optarg, 0, LONG_MAX, &options->seed);
-    case CHECKPOINTS:
-        return read_number("checkpoints", optarg, 1, RESULT_CHECKPOINTS - 2, &options->checkpoints);
-    case ONLY:
-        return read_only(options, optarg);
-    case TOUCH:
-        return read_touch(options, optarg);
-    case CHECK:
-        return options->check = true;
-    case STRICT:
-        return options->strict = true;
-    case PROCESS:
-        return read_number("process", optarg, 0, REPLAY_ANY_PROCESS - 1, &options->process);
-    case LIMIT:
-        return read_number("limit", optarg, 1, INT_MAX, &options->limit);
-    case JSON:
-        options->format = REPLAY_JSON;
-        return true;
-    case CSV:
-        options->format = REPLAY_CSV;
-        return true;
-    case 'o':
-        options->output = optarg;
-        return true;
-    case 'f':
-        return options->overwrite = true;
-    default: /* COLOR */
-        return read_color(options, optarg);
-    }
+    if (options->allocators && strcmp(options->allocators, "list") == 0)
+        return 0;
+    options->trace = words[0];
+    if (!options->trace)
+        message("replay: which trace? (see cairn replay --help)");
+    else if (words[1])
+        message("replay: one trace at a time, not %s as well", words[1]);
+    else if (options->check && options->touch == REPLAY_TOUCH_NONE)
+        message("replay: --check writes to blocks, --touch none forbids it");
+    else
+        return 0;
+    return EXIT_OWN_ERROR;
 }
 
 int replay_options_read(struct replay_options *options, int argc, char **argv)
 {
-    int option;
+    enum { TIME, MEMORY, BOTH };
+    static const char *const passes[] = {"time", "memory", NULL};
+    static const char *const touches[] = {"none", "pages", "all", NULL};
+    unsigned only = BOTH;
+    const struct option_row rows[] = {
+        {"allocators", .text = &options->allocators},
+        {"stack", .take = add_stack},
+        {"lib", .text = &options->library},
+        {"rounds", .count = &options->rounds, .least = 1, .most = STATISTICS_MOST},
+        {"seed", .count = &options->seed, .most = LONG_MAX},
+        {"checkpoints", .count = &options->checkpoints, .least = 1, .most = RESULT_CHECKPOINTS - 2},
+        {"only", .choice = &only, .words = passes},
+        {"touch", .choice = &options->touch, .words = touches},
+        {"check", .flag = &options->check},
+        {"strict", .flag = &options->strict},
+        {"process", .count = &options->process, .most = REPLAY_ANY_PROCESS - 1},
+        {"limit", .count = &options->limit, .least = 1, .most = INT_MAX},
+        {"json", .choice = &options->format, .value = REPLAY_JSON},
+        {"csv", .choice = &options->format, .value = REPLAY_CSV},
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {"color", .choice = &options->color, .words = option_colors},
+        {.name = NULL},
+    };
+    const struct option_form form = {
+        .verb = "replay", .help = help, .helped = &options->help, .rows = rows, .context = options};
+    char **words;
 
     *options = (struct replay_options){
-        .time = true,
-        .memory = true,
         .touch = REPLAY_TOUCH_PAGES,
         .rounds = 5,
         .checkpoints = 200,
         .seed = 1,
         .process = REPLAY_ANY_PROCESS,
     };
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":o:fh", known, NULL)) != -1) {
-        if (option == 'h') {
-            options->help = true;
-            fputs(help, stdout);
-            return 0;
-        }
-        if (option == '?' || option == ':')
-            return message_bad_option("replay", option, argv, known);
-        if (!take(options, option))
-            return EXIT_OWN_ERROR;
-    }
-    if (options->allocators && strcmp(options->allocators, "list") == 0)
-        return 0;
-    options->trace = argv[optind];
-    if (!options->trace)
-        message("replay: which trace? (see cairn replay --help)");
-    else if (argv[optind + 1])
-        message("replay: one trace at a time, not %s as well", argv[optind + 1]);
-    else if (options->check && options->touch == REPLAY_TOUCH_NONE)
-        message("replay: --check writes to blocks, --touch none forbids it");
-    else
-        return 0;
-    return EXIT_OWN_ERROR;
+    int result = option_table_read(&form, argc, argv, &words);
+    options->time = only != MEMORY;
+    options->memory = only != TIME;
+    return result || options->help ? result : check_options(options, words);
 }
 
 void replay_options_fini(struct replay_options *options)

@@ -21,8 +21,8 @@ struct replay_options {
     enum replay_format format;
     enum replay_touch touch;
     enum color_when color;
-    unsigned long rounds, checkpoints, process, seed;
-    unsigned long limit; /* seconds for a run; 0: as many as seem fair */
+    uint64_t rounds, checkpoints, process, seed;
+    uint64_t limit; /* seconds for a run; 0: as many as seem fair */
     const char *allocators, *library, *output;
     const char **stacks;
     size_t stack_count;

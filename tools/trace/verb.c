@@ -5,8 +5,6 @@
  * there is is given, the damage is said, and the exit code is EXIT_DIFFERS.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "option_table.h"
 #include "output.h"
 #include "text.h"
 #include "trace/copy.h"
@@ -51,22 +50,10 @@ struct options {
     const char *output, *path;
 };
 
-static bool read_count(const char *name, const char *word, uint64_t most, uint64_t *value)
-{
-    char *end;
-    bool is_number = *word >= '0' && *word <= '9';
-
-    errno = 0;
-    *value = strtoull(word, &end, 10);
-    if (is_number && *end == 0 && errno == 0 && *value <= most)
-        return true;
-    message("trace: --%s %s: a whole number is wanted", name, word);
-    return false;
-}
-
 /* "2..3.5", "2.." or "..3" */
-static bool read_seconds(const char *word, struct copy_choice *choice)
+static bool read_seconds(void *context, const char *word)
 {
+    struct copy_choice *choice = context;
     const double most = (double)UINT64_MAX / 2e9;
     const char *dots = strstr(word, "..");
     char *end = NULL;
@@ -129,73 +116,34 @@ static int check_options(struct options *options, char **files)
 
 static int read_options(struct options *options, int argc, char **argv)
 {
-    enum { TEXT = 256, COMPRESS, FROM, TO, SECONDS, PROCESS, ANONYMISE, JSON };
-    static const struct option known[] = {
-        {"text", no_argument, NULL, TEXT},
-        {"compress", no_argument, NULL, COMPRESS},
-        {"from", required_argument, NULL, FROM},
-        {"to", required_argument, NULL, TO},
-        {"seconds", required_argument, NULL, SECONDS},
-        {"process", required_argument, NULL, PROCESS},
-        {"anonymise", no_argument, NULL, ANONYMISE},
-        {"anonymize", no_argument, NULL, ANONYMISE},
-        {"json", no_argument, NULL, JSON},
-        {"output", required_argument, NULL, 'o'},
-        {"overwrite", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     struct copy_choice *choice = &options->choice;
-    uint64_t number;
-    int option;
+    uint64_t process = UINT64_MAX;
+    const struct option_row rows[] = {
+        {"text", .flag = &options->text},
+        {"compress", .flag = &options->compress},
+        {"from", .count = &choice->from, .most = UINT64_MAX},
+        {"to", .count = &choice->to, .most = UINT64_MAX},
+        {"seconds", .take = read_seconds},
+        {"process", .count = &process, .most = UINT32_MAX - 1},
+        {"anonymise", .flag = &choice->anonymise},
+        {"anonymize", .is_alias = true},
+        {"json", .flag = &options->json},
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {.name = NULL},
+    };
+    const struct option_form form = {
+        .verb = "trace", .help = help, .helped = &options->help, .rows = rows, .context = choice};
+    char **files;
 
     *options = (struct options){.choice = {.to = UINT64_MAX, .to_time = UINT64_MAX}};
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":o:fh", known, NULL)) != -1) {
-        bool good = true;
-        switch (option) {
-        case TEXT:
-            options->text = true;
-            break;
-        case COMPRESS:
-            options->compress = true;
-            break;
-        case FROM:
-            good = read_count("from", optarg, UINT64_MAX, &choice->from);
-            break;
-        case TO:
-            good = read_count("to", optarg, UINT64_MAX, &choice->to);
-            break;
-        case SECONDS:
-            good = read_seconds(optarg, choice);
-            break;
-        case PROCESS:
-            good = read_count("process", optarg, UINT32_MAX - 1, &number);
-            choice->process = (uint32_t)number;
-            choice->one_process = true;
-            break;
-        case ANONYMISE:
-            choice->anonymise = true;
-            break;
-        case JSON:
-            options->json = true;
-            break;
-        case 'o':
-            options->output = optarg;
-            break;
-        case 'f':
-            options->overwrite = true;
-            break;
-        case 'h':
-            options->help = true;
-            return 0;
-        default:
-            return message_bad_option("trace", option, argv, known);
-        }
-        if (!good)
-            return EXIT_OWN_ERROR;
-    }
-    return check_options(options, argv + optind);
+    int result = option_table_read(&form, argc, argv, &files);
+    if (result || options->help)
+        return result;
+    choice->one_process = process != UINT64_MAX;
+    if (choice->one_process)
+        choice->process = (uint32_t)process;
+    return check_options(options, files);
 }
 
 /* The file that is read would be emptied. */
@@ -278,12 +226,8 @@ int trace_main(int argc, char **argv)
     struct output output;
 
     int code = read_options(&options, argc, argv);
-    if (code)
+    if (code || options.help)
         return code;
-    if (options.help) {
-        fputs(help, stdout);
-        return 0;
-    }
     if (is_itself(&options))
         return EXIT_OWN_ERROR;
     struct trace_reader *reader = trace_open(options.path);
