@@ -254,6 +254,27 @@ void allocators_print(const struct allocator_list *list, FILE *to)
     }
 }
 
+int allocators_list(const char *library)
+{
+    struct allocator_list list;
+    struct spawner spawner;
+    char *own = library_find(library);
+
+    allocators_find(&list, own);
+    free(own);
+    if (!spawn_open(&spawner, SPAWN_STOP)) {
+        allocators_free(&list);
+        return EXIT_OWN_ERROR;
+    }
+    allocators_try(&list, &spawner);
+    int interrupted = spawn_interrupted(&spawner);
+    spawn_close(&spawner);
+    if (!interrupted)
+        allocators_print(&list, stdout);
+    allocators_free(&list);
+    return interrupted ? EXIT_SIGNAL + interrupted : 0;
+}
+
 const char *allocators_in_preload(const char *preload)
 {
     while (preload && *preload) {

@@ -49,6 +49,9 @@ struct allocator *allocators_named(const struct allocator_list *list, const char
 /* What was found and where, for people. */
 void allocators_print(const struct allocator_list *list, FILE *to);
 
+/* For `--allocators list`: finds, tries and prints all; `library` is --lib's, or NULL. The exit code. */
+int allocators_list(const char *library);
+
 /* The name of the known allocator that LD_PRELOAD's value `preload` already loads, or NULL. */
 const char *allocators_in_preload(const char *preload);
 

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "compare_options.h"
-#include "library.h"
 #include "message.h"
 #include "output.h"
 #include "own_memory.h"
@@ -20,28 +19,6 @@
 #include "verbs.h"
 
 enum { MORE_ROUNDS = 4 }; /* times as many make an interval half as wide */
-
-/* `--allocators list` */
-static int list_allocators(const struct compare_options *options)
-{
-    struct allocator_list list;
-    struct spawner spawner;
-    char *library = library_find(options->library);
-
-    allocators_find(&list, library);
-    free(library);
-    if (!spawn_open(&spawner, SPAWN_STOP)) {
-        allocators_free(&list);
-        return EXIT_OWN_ERROR;
-    }
-    allocators_try(&list, &spawner);
-    int interrupted = spawn_interrupted(&spawner);
-    spawn_close(&spawner);
-    if (!interrupted)
-        allocators_print(&list, stdout);
-    allocators_free(&list);
-    return interrupted ? EXIT_SIGNAL + interrupted : 0;
-}
 
 /*
  * --- the end ------------------------------------------------------------------------------------
@@ -206,7 +183,7 @@ int compare_main(int argc, char **argv)
     if (result || options.help)
         return result;
     if (options.allocators && strcmp(options.allocators, "list") == 0)
-        return list_allocators(&options);
+        return allocators_list(options.library);
     if (!*options.argv) {
         message("compare: which program? (see cairn compare --help)");
         return EXIT_OWN_ERROR;

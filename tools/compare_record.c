@@ -16,7 +16,8 @@
 
 #include "csv.h"
 #include "json.h"
-#include "own_memory.h"
+#include "outcome.h"
+#include "statistics_json.h"
 #include "text.h"
 
 enum { SCHEMA_VERSION = 1, DIGEST_TEXT = 17 };
@@ -60,22 +61,9 @@ static json_t *machine_json(const struct comparison *comparison)
     return object;
 }
 
-static json_t *interval_json(const struct interval *interval)
-{
-    if (interval->count == 0)
-        return json_null();
-    json_t *object = json_object();
-    json_put(object, "median", json_from_real(interval->median));
-    json_put(object, "low", json_from_real(interval->low));
-    json_put(object, "high", json_from_real(interval->high));
-    json_put(object, "confidence", json_from_real(interval->confidence));
-    json_put(object, "count", json_integer((json_int_t)interval->count));
-    return object;
-}
-
 static json_t *ratio_json(const struct interval *ratio)
 {
-    json_t *object = interval_json(ratio);
+    json_t *object = json_from_interval(ratio);
     enum statistics_side side = statistics_side(ratio, 1);
 
     if (ratio->count > 0)
@@ -89,16 +77,14 @@ static json_t *run_json(const struct comparison *comparison, const struct figure
 {
     json_t *object = json_object();
     bool warm_up = round < comparison->warm_ups;
-    char digest[DIGEST_TEXT], signal[TEXT_SHORT];
+    char digest[DIGEST_TEXT];
 
     snprintf(digest, sizeof digest, "%016" PRIx64, figures->digest);
     json_put(object, "warm_up", json_boolean(warm_up));
     json_put(object, "round", json_integer(warm_up ? round + 1 : round - comparison->warm_ups + 1));
     json_put(object, "position", json_integer(figures->position + 1));
     json_put(object, "good", json_boolean(figures->good));
-    json_put(object, "exit_code", figures->signal ? json_null() : json_integer(figures->exit_code));
-    json_put(object, "signal",
-             json_from_text(figures->signal ? text_signal(signal, figures->signal) : NULL));
+    outcome_put_end(object, figures->exit_code, figures->signal);
     json_put(object, "wall_seconds", json_from_real(figures->wall));
     json_put(object, "user_seconds", json_from_real(figures->user));
     json_put(object, "system_seconds", json_from_real(figures->system));
@@ -126,7 +112,7 @@ static json_t *entrant_json(const struct comparison *comparison, const struct en
              comparison->output_varies ? json_null()
                                        : json_integer((json_int_t)entrant->differing));
     for (size_t i = 0; i < METRICS; i++) {
-        json_put(values, metric_keys[i], interval_json(&entrant->values[i]));
+        json_put(values, metric_keys[i], json_from_interval(&entrant->values[i]));
         json_put(ratios, metric_keys[i], ratio_json(&entrant->ratios[i]));
     }
     json_put(object, "values", values);

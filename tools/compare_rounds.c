@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * The rounds of a comparison: see compare.h. Standard output is read and digested in every run rather
+ * than sent to /dev/null, because programs notice that: grep stops at its first match, tar does not
+ * read what it archives.
+ */
+/*
  * The rounds of a comparison: see compare.h. The order of a round is a Fisher-Yates shuffle driven
  * by splitmix64 (Steele, Lea, Flood 2014), so a seed gives the same orders everywhere. Standard
  * output is read and digested in every run rather than sent to /dev/null, because programs notice
@@ -8,7 +13,6 @@
 #define _GNU_SOURCE
 #include "compare.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +21,9 @@
 #include "listen.h"
 #include "message.h"
 #include "own_memory.h"
+#include "outcome.h"
 #include "proof.h"
+#include "random.h"
 #include "text.h"
 
 static const double quiet_seconds = 1;   /* before progress is shown */
@@ -35,25 +41,6 @@ struct course {
     bool shows_progress, progress_shown;
     int exit_code; /* why it could not go on */
 };
-
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-static void shuffle(size_t *order, size_t count, uint64_t *state)
-{
-    for (size_t i = 0; i < count; i++)
-        order[i] = i;
-    for (size_t i = count; i > 1; i--) {
-        size_t other = (size_t)(next_random(state) % i), held = order[i - 1];
-        order[i - 1] = order[other];
-        order[other] = held;
-    }
-}
 
 /* "warm-up 1 of 1" or "round 2 of 5" */
 static char *round_name(const struct course *course)
@@ -168,8 +155,7 @@ static bool run_once(struct course *course, const struct entrant *entrant, char 
     if (outcome->exec_error == 0)
         return true;
     clear_progress(course);
-    message("cannot execute %s: %s", comparison->argv[0], strerror(outcome->exec_error));
-    course->exit_code = outcome->exec_error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+    course->exit_code = outcome_not_started(comparison->argv[0], outcome->exec_error);
     return false;
 }
 
@@ -273,7 +259,7 @@ int compare_rounds(struct comparison *comparison, struct spawner *spawner, struc
     };
     unsigned rounds = comparison->warm_ups + comparison->rounds;
     size_t *order = memory_take(comparison->count, sizeof *order);
-    uint64_t random = comparison->seed;
+    struct random random = {comparison->seed};
     int result = COMPARE_DONE;
 
     if (comparison->verbose)
@@ -281,7 +267,7 @@ int compare_rounds(struct comparison *comparison, struct spawner *spawner, struc
     for (; course.round < rounds && result == COMPARE_DONE && !spawner->interrupted &&
            !is_late(&course);
          course.round++) {
-        shuffle(order, comparison->count, &random);
+        random_order(&random, order, comparison->count);
         if (comparison->verbose)
             tell_order(&course, order);
         for (size_t i = 0; i < comparison->count && !spawn_interrupted(spawner); i++) {

@@ -8,16 +8,14 @@
  * before anything is started.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "environment.h"
 #include "library.h"
-#include "own_memory.h"
 #include "message.h"
 #include "option_table.h"
+#include "outcome.h"
 #include "output.h"
 #include "probe.h"
 #include "program.h"
@@ -137,12 +135,6 @@ static int conclude(const struct program *program, const struct options *options
     return exit_code == 0 && failed ? EXIT_OWN_ERROR : exit_code;
 }
 
-static int not_started(const char *name, int error)
-{
-    message("cannot execute %s: %s", name, strerror(error));
-    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-}
-
 static int run(const struct program *program, const struct options *options, const char *library,
                struct spawner *spawner, struct output *output)
 {
@@ -166,7 +158,7 @@ static int run(const struct program *program, const struct options *options, con
     };
     if (spawn_run(spawner, &request, &outcome)) {
         if (outcome.exec_error)
-            result = not_started(options->argv[0], outcome.exec_error);
+            result = outcome_not_started(options->argv[0], outcome.exec_error);
         else
             result = conclude(program, options, library, &outcome, &proof, output);
     }

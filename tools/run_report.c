@@ -7,26 +7,12 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "outcome.h"
 #include "output.h"
 #include "program.h"
 #include "text.h"
 
 enum { SCHEMA_VERSION = 1 };
-
-static void print_end(const struct run_report *report, FILE *to)
-{
-    const struct spawn_outcome *outcome = report->outcome;
-    const char *name = text_basename(report->argv[0]);
-    char time[TEXT_SHORT], signal[TEXT_SHORT];
-
-    text_seconds(time, outcome->wall);
-    if (outcome->signal)
-        fprintf(to, "cairn: %s was killed by %s after %s%s", name,
-                text_signal(signal, outcome->signal), time,
-                outcome->dumped_core ? " (core dumped)" : "");
-    else
-        fprintf(to, "cairn: %s exited %d in %s", name, outcome->exit_code, time);
-}
 
 static void print_activity(const struct run_report *report, FILE *to)
 {
@@ -117,7 +103,7 @@ void run_report_text(const struct run_report *report, FILE *to)
     const struct spawn_outcome *outcome = report->outcome;
     char rss[TEXT_SHORT], faults[TEXT_SHORT], user[TEXT_SHORT], system[TEXT_SHORT];
 
-    print_end(report, to);
+    outcome_print(outcome, report->argv[0], to);
     print_activity(report, to);
     fprintf(to, "  peak RSS %s   page faults %s   user %s   system %s\n",
             text_bytes(rss, (double)outcome->peak_rss),
@@ -155,17 +141,13 @@ void run_report_json(const struct run_report *report, FILE *to)
 {
     const struct spawn_outcome *outcome = report->outcome;
     json_t *document = json_document("cairn.run", SCHEMA_VERSION);
-    char signal[TEXT_SHORT];
 
     json_put(document, "command", json_from_argv(report->argv));
     json_put(document, "library", json_from_text(report->library));
     json_put(document, "pid", json_integer(outcome->pid));
     json_put(document, "active", json_boolean(!report->not_active));
     json_put(document, "not_active_reason", json_from_text(report->not_active));
-    json_put(document, "exit_code",
-             outcome->signal ? json_null() : json_integer(outcome->exit_code));
-    json_put(document, "signal",
-             json_from_text(outcome->signal ? text_signal(signal, outcome->signal) : NULL));
+    outcome_put_end(document, outcome->exit_code, outcome->signal);
     json_put(document, "ended_as", json_from_text(outcome->last_name));
     json_put(document, "wall_seconds", json_from_real(outcome->wall));
     json_put(document, "user_seconds", json_from_real(outcome->user));

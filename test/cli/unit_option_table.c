@@ -181,6 +181,7 @@ static void bad_values(void **state)
     REFUSES("--large is a number from 0 to 18446744073709551615, not '18446744073709551616'",
             "--large", "18446744073709551616");
     REFUSES("--size is a size from 512 to 3M, not '4M'", "--size", "4M");
+    REFUSES("--size is a size from 512 to 3M, not '511'", "--size", "511");
     REFUSES("--size is a size from 512 to 3M, not '2KB'", "--size", "2KB");
     REFUSES("--color is auto, always or never, not 'nver' (did you mean never?)", "--color",
             "nver");

@@ -16,6 +16,7 @@
 #include "json.h"
 #include "own_memory.h"
 #include "page/document.h"
+#include "statistics_json.h"
 #include "text.h"
 
 enum { SCHEMA_VERSION = 1 };
@@ -66,19 +67,6 @@ void bench_print_csv(const struct bench *bench, FILE *to)
  * --- JSON: programs ------------------------------------------------------------------------------
  */
 
-static json_t *interval_json(const struct interval *interval)
-{
-    if (interval->count == 0)
-        return json_null();
-    json_t *object = json_object();
-    json_put(object, "median", json_from_real(interval->median));
-    json_put(object, "low", json_from_real(interval->low));
-    json_put(object, "high", json_from_real(interval->high));
-    json_put(object, "confidence", json_from_real(interval->confidence));
-    json_put(object, "count", json_integer((json_int_t)interval->count));
-    return object;
-}
-
 static json_t *entrant_json(const struct bench_row *row, size_t index)
 {
     static const char *const keys[METRICS] = {
@@ -94,12 +82,12 @@ static json_t *entrant_json(const struct bench_row *row, size_t index)
     json_put(object, "failed_runs", json_integer((json_int_t)entrant->failed));
     json_put(object, "failure_note", json_from_text(entrant->failure_note));
     for (size_t m = 0; m < METRICS; m++)
-        json_put(object, keys[m], interval_json(&entrant->values[m]));
+        json_put(object, keys[m], json_from_interval(&entrant->values[m]));
     json_put(object, "time_ratio",
-             bench_row_timed(row) ? interval_json(&row->time_ratios[index]) : json_null());
-    json_put(object, "memory_ratio", interval_json(&row->memory_ratios[index]));
+             bench_row_timed(row) ? json_from_interval(&row->time_ratios[index]) : json_null());
+    json_put(object, "memory_ratio", json_from_interval(&row->memory_ratios[index]));
     for (size_t f = 0; f < row->figure_count; f++)
-        json_put(figures, row->figures[f].key, interval_json(&row->figures[f].values[index]));
+        json_put(figures, row->figures[f].key, json_from_interval(&row->figures[f].values[index]));
     json_put(object, "figures", figures);
     return object;
 }

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/random.h"
 #include "message.h"
 #include "own_memory.h"
+#include "random.h"
 
 enum { STEPS_LEAST = 10000, STEPS_EACH = 20 };
 

@@ -8,11 +8,9 @@
  * for the program but for the processor time, and what it wrote before it was killed is not lost.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
@@ -24,6 +22,7 @@
 #include "library.h"
 #include "message.h"
 #include "option_table.h"
+#include "outcome.h"
 #include "output.h"
 #include "own_memory.h"
 #include "probe.h"
@@ -167,12 +166,6 @@ static int wait_status(const struct spawn_outcome *outcome)
                            : W_EXITCODE(outcome->exit_code, 0);
 }
 
-static int not_started(const char *name, int error)
-{
-    message("cannot execute %s: %s", name, strerror(error));
-    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-}
-
 /* What the run needs, made in this order. */
 struct recording {
     const struct options *options;
@@ -239,7 +232,8 @@ static int run_program(struct recording *recording, char **environment)
     if (ran)
         return conclude(recording);
     trace_finish(recording->writer);
-    return outcome->exec_error ? not_started(*request.argv, outcome->exec_error) : EXIT_OWN_ERROR;
+    return outcome->exec_error ? outcome_not_started(*request.argv, outcome->exec_error)
+                               : EXIT_OWN_ERROR;
 }
 
 static int record(struct recording *recording, const char *library)

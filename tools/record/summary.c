@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "json.h"
+#include "outcome.h"
 #include "text.h"
 
 enum { SCHEMA_VERSION = 1 };
@@ -25,21 +26,6 @@ const char *summary_objection(const struct summary *summary)
 static const char *plural(uint64_t count, const char *one, const char *many)
 {
     return count == 1 ? one : many;
-}
-
-static void print_end(const struct summary *summary, FILE *to)
-{
-    const struct spawn_outcome *outcome = summary->outcome;
-    const char *name = text_basename(summary->argv[0]);
-    char time[TEXT_SHORT], signal[TEXT_SHORT];
-
-    text_seconds(time, outcome->wall);
-    if (outcome->signal)
-        fprintf(to, "cairn: %s was killed by %s after %s%s", name,
-                text_signal(signal, outcome->signal), time,
-                outcome->dumped_core ? " (core dumped)" : "");
-    else
-        fprintf(to, "cairn: %s exited %d in %s", name, outcome->exit_code, time);
 }
 
 static void print_figures(const struct summary *summary, FILE *to)
@@ -67,7 +53,7 @@ void summary_text(const struct summary *summary, FILE *to)
     const char *objection = summary_objection(summary);
     char bytes[TEXT_SHORT];
 
-    print_end(summary, to);
+    outcome_print(summary->outcome, summary->argv[0], to);
     if (objection) {
         fprintf(to, "\ncairn: nothing recorded of %s: %s\n", text_basename(summary->argv[0]),
                 objection);
@@ -93,17 +79,13 @@ void summary_json(const struct summary *summary, FILE *to)
     const struct spawn_outcome *outcome = summary->outcome;
     const struct totals *totals = summary->totals;
     json_t *document = json_document("cairn.record", SCHEMA_VERSION);
-    char signal[TEXT_SHORT];
 
     json_put(document, "command", json_from_argv(summary->argv));
     json_put(document, "file", json_from_text(summary->path));
     json_put(document, "whole", json_boolean(summary->whole));
     json_put(document, "not_recorded_reason", json_from_text(summary_objection(summary)));
     json_put(document, "pid", json_integer(outcome->pid));
-    json_put(document, "exit_code",
-             outcome->signal ? json_null() : json_integer(outcome->exit_code));
-    json_put(document, "signal",
-             json_from_text(outcome->signal ? text_signal(signal, outcome->signal) : NULL));
+    outcome_put_end(document, outcome->exit_code, outcome->signal);
     json_put(document, "wall_seconds", json_from_real(outcome->wall));
     put_count(document, "events", totals->events);
     put_count(document, "allocations", totals->allocations);

@@ -8,12 +8,13 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "csv.h"
 #include "json.h"
 #include "own_memory.h"
 #include "page/document.h"
 #include "replay/replay.h"
+#include "statistics_json.h"
 #include "text.h"
 
 enum { SCHEMA_VERSION = 1 };
@@ -211,19 +212,6 @@ static json_t *trace_json(const struct replay_contest *contest)
     return object;
 }
 
-static json_t *interval_json(const struct interval *interval)
-{
-    if (interval->count == 0)
-        return json_null();
-    json_t *object = json_object();
-    json_put(object, "median", json_from_real(interval->median));
-    json_put(object, "low", json_from_real(interval->low));
-    json_put(object, "high", json_from_real(interval->high));
-    json_put(object, "confidence", json_from_real(interval->confidence));
-    json_put(object, "count", whole(interval->count));
-    return object;
-}
-
 static json_t *run_json(const struct replay_run *run, unsigned round)
 {
     json_t *object = json_object();
@@ -268,9 +256,9 @@ static json_t *entrant_json(const struct replay_contest *contest,
     json_put(object, "failure",
              json_from_text(entrant->failure ? entrant->failure : entrant->why_not));
     for (size_t i = 0; i < REPLAY_METRICS; i++)
-        json_put(values, keys[i], interval_json(&entrant->values[i]));
+        json_put(values, keys[i], json_from_interval(&entrant->values[i]));
     json_put(object, "values", values);
-    json_put(object, "ratio_to_best", interval_json(&entrant->ratio));
+    json_put(object, "ratio_to_best", json_from_interval(&entrant->ratio));
     for (unsigned r = 0; r < contest->rounds_done; r++)
         if (entrant->runs[r].good)
             json_append(runs, run_json(&entrant->runs[r], r));
@@ -326,22 +314,6 @@ void replay_print_json(const struct replay_contest *contest, FILE *to)
  * --- CSV ----------------------------------------------------------------------------------------
  */
 
-/* A field, quoted as RFC 4180 wants it. */
-static void put_field(FILE *to, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, to);
-        return;
-    }
-    fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', to);
-        fputc(*text, to);
-    }
-    fputc('"', to);
-}
-
 static void put_entrant(const struct replay_contest *contest, const struct replay_entrant *entrant,
                         FILE *to)
 {
@@ -349,14 +321,14 @@ static void put_entrant(const struct replay_contest *contest, const struct repla
         const struct replay_run *run = &entrant->runs[r];
         if (!run->good)
             continue;
-        put_field(to, entrant->name);
+        csv_field(to, entrant->name);
         fprintf(to, ",time,%u,%" PRIu64 ",%.9f,%.9f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",,,,,\n",
                 r + 1, contest->plan->header.operations, run->wall, run->cpu, run->minor_faults,
                 run->major_faults, run->peak_rss);
     }
     for (size_t i = 0; i < entrant->sample_count; i++) {
         const struct result_sample *sample = &entrant->samples[i];
-        put_field(to, entrant->name);
+        csv_field(to, entrant->name);
         fprintf(to, ",memory,1,%" PRIu64 ",,,,,,%" PRIu64 ",%" PRIu64 ",", sample->at,
                 sample->blocks, sample->requested);
         if (entrant->knows_granted)
@@ -365,9 +337,9 @@ static void put_entrant(const struct replay_contest *contest, const struct repla
     }
     const char *failure = entrant->failure ? entrant->failure : entrant->why_not;
     if (failure) {
-        put_field(to, entrant->name);
+        csv_field(to, entrant->name);
         fputs(",failed,,,,,,,,,,,,", to);
-        put_field(to, failure);
+        csv_field(to, failure);
         fputc('\n', to);
     }
 }

@@ -219,28 +219,6 @@ static void leave(struct replay_contest *contest)
     free(contest->entrants);
 }
 
-/* `--allocators list` */
-static int list_allocators(const struct replay_options *options)
-{
-    struct allocator_list list;
-    struct spawner spawner;
-    char *library = library_find(options->library);
-
-    allocators_find(&list, library);
-    free(library);
-    if (!spawn_open(&spawner, SPAWN_STOP)) {
-        allocators_free(&list);
-        return EXIT_OWN_ERROR;
-    }
-    allocators_try(&list, &spawner);
-    int interrupted = spawn_interrupted(&spawner);
-    spawn_close(&spawner);
-    if (!interrupted)
-        allocators_print(&list, stdout);
-    allocators_free(&list);
-    return interrupted ? EXIT_SIGNAL + interrupted : 0;
-}
-
 /*
  * --- the end ------------------------------------------------------------------------------------
  */
@@ -355,7 +333,7 @@ int replay_main(int argc, char **argv)
 
     int result = replay_options_read(&options, argc, argv);
     if (result == 0 && !options.help && !options.trace) {
-        result = list_allocators(&options);
+        result = allocators_list(options.library);
     } else if (result == 0 && !options.help) {
         result = EXIT_OWN_ERROR;
         if (select_allocators(&options, &list)) {

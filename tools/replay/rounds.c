@@ -15,6 +15,7 @@
 #include "listen.h"
 #include "message.h"
 #include "own_memory.h"
+#include "random.h"
 #include "replay/replay.h"
 #include "text.h"
 
@@ -231,25 +232,6 @@ static bool run_for_memory(struct course *course, struct replay_entrant *entrant
     return true;
 }
 
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
-static void shuffle(size_t *order, size_t count, uint64_t *state)
-{
-    for (size_t i = 0; i < count; i++)
-        order[i] = i;
-    for (size_t i = count; i > 1; i--) {
-        size_t other = (size_t)(next_random(state) % i), held = order[i - 1];
-        order[i - 1] = order[other];
-        order[other] = held;
-    }
-}
-
 static bool run_round(struct course *course, const size_t *order, unsigned round, bool memory)
 {
     struct replay_contest *contest = course->contest;
@@ -292,19 +274,19 @@ bool replay_rounds(struct replay_contest *contest, struct spawner *spawner)
         .start = spawn_clock(),
         .shows_progress = isatty(STDERR_FILENO),
     };
-    uint64_t random = options->seed;
+    struct random random = {options->seed};
 
     if (!open_result(&course))
         return false;
     size_t *order = memory_take(contest->count, sizeof *order);
     bool good = measure_base(&course);
     for (unsigned round = 0; good && options->time && round < options->rounds; round++) {
-        shuffle(order, contest->count, &random);
+        random_order(&random, order, contest->count);
         good = run_round(&course, order, round, false);
         if (!spawner->interrupted)
             contest->rounds_done++;
     }
-    shuffle(order, contest->count, &random);
+    random_order(&random, order, contest->count);
     if (good && options->memory && !spawner->interrupted)
         good = run_round(&course, order, 0, true);
     clear_progress(&course);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The numbers that patterns draw: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom
+ * Random numbers: SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom
  * number generators", OOPSLA 2014). The same seed gives the same numbers on every machine.
  */
-#ifndef CAIRN_TOOLS_LAB_RANDOM_H
-#define CAIRN_TOOLS_LAB_RANDOM_H
+#ifndef CAIRN_TOOLS_RANDOM_H
+#define CAIRN_TOOLS_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct random {
@@ -31,6 +32,18 @@ static inline uint64_t random_below(struct random *random, uint64_t count)
 static inline uint64_t random_between(struct random *random, uint64_t from, uint64_t to)
 {
     return from + random_below(random, to - from + 1);
+}
+
+/* Fills `order` with 0 to count - 1, shuffled (Fisher and Yates). */
+static inline void random_order(struct random *random, size_t *order, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        order[i] = i;
+    for (size_t i = count; i > 1; i--) {
+        size_t other = (size_t)(random_next(random) % i), held = order[i - 1];
+        order[i - 1] = order[other];
+        order[other] = held;
+    }
 }
 
 #endif
