@@ -8,6 +8,7 @@
 #ifndef CAIRN_TOOLS_RECORD_HELD_H
 #define CAIRN_TOOLS_RECORD_HELD_H
 
+#include "trace/block_table.h"
 #include "trace/event.h"
 
 enum { HELD_WAITING = 16 }; /* a power of two */
@@ -19,7 +20,7 @@ struct held_event {
 };
 
 struct held {
-    struct held_table *tables; /* one a process; private */
+    struct block_table *tables; /* one a process */
     size_t processes;
     struct held_event waiting[HELD_WAITING];
     unsigned first, count;

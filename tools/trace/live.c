@@ -1,38 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The live blocks of a trace: see live.h. One hash table a process, by address: open addressing
- * with linear probing, at most 3/4 full, deletion by moving back what follows (Knuth, The Art of
- * Computer Programming 3, 6.4, algorithm R), so that no marks are left behind.
- *
- * A block whose address is given out again while it lives stands beside the newer one in the table,
- * marked `aside`: a realloc that moved it is to come. REALLOC takes one aside first; FREE takes
- * the newer one, because a block under way in a realloc cannot be freed by anybody. Those for
- * which no realloc came stay counted in `strange`.
+ * The live blocks of a trace: see live.h. One table a process (block_table.h). REALLOC takes one that is
+ * aside first; FREE takes the newer one, because a block under way in a realloc cannot be freed by
+ * anybody. Those for which no realloc came stay counted in `strange`.
  */
 #define _GNU_SOURCE
 #include "trace/live.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "own_memory.h"
+#include "trace/block_table.h"
 
 struct slot {
-    uint64_t ptr; /* 0: empty */
-    uint64_t size, number, time;
+    struct block_slot block; /* first */
+    uint64_t number, time;
     uint32_t thread, stack, tag;
     uint8_t align_log; /* 0: align 0, else its logarithm + 1 */
-    bool aside;
 };
+
+enum { SLOT = sizeof(struct slot) };
 
 struct live_table {
-    struct slot *slots;
-    size_t room, used;       /* room: a power of two, or 0 */
+    struct block_table blocks;
     struct live_block block; /* what live_change.block points to; ptr 0: nothing */
-    size_t block_at;         /* its slot: nothing moves before the next event of the process */
+    struct slot *made;       /* its slot: nothing moves before the next event of the process */
 };
-
-enum { FIRST_ROOM = 64, MANY = 1 << 17, OS_PAGE = 65536 }; /* OS_PAGE: or less */
 
 void live_init(struct live *live)
 {
@@ -42,77 +35,16 @@ void live_init(struct live *live)
 void live_fini(struct live *live)
 {
     for (size_t i = 0; i < live->processes; i++)
-        free(live->tables[i].slots);
+        block_table_clear(&live->tables[i].blocks);
     free(live->tables);
     live_init(live);
-}
-
-static size_t home(const struct live_table *table, uint64_t ptr)
-{
-    uint64_t mixed = (ptr >> 4 ^ ptr << 60) * UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(mixed >> 20 ^ mixed >> 44) & (table->room - 1);
-}
-
-/* `there`, unless NULL, becomes the block that has that address and is not aside; or NULL. */
-static size_t put(struct live_table *table, const struct slot *slot, struct slot **there)
-{
-    size_t at = home(table, slot->ptr);
-    for (; table->slots[at].ptr; at = (at + 1) & (table->room - 1))
-        if (there && table->slots[at].ptr == slot->ptr && !table->slots[at].aside)
-            *there = &table->slots[at];
-    table->slots[at] = *slot;
-    table->used++;
-    return at;
-}
-
-static void grow(struct live_table *table)
-{
-    struct slot *old = table->slots;
-    size_t room = table->room;
-
-    table->room = room ? room * 2 : FIRST_ROOM;
-    table->slots = memory_take(table->room, sizeof *old);
-    if (table->room >= MANY) /* a hint: fewer misses in the TLB; it may fail */
-        madvise((void *)(((uintptr_t)table->slots + OS_PAGE - 1) & ~(uintptr_t)(OS_PAGE - 1)),
-                table->room * sizeof *old - OS_PAGE, MADV_HUGEPAGE);
-    table->used = 0;
-    for (size_t i = 0; i < room; i++)
-        if (old[i].ptr)
-            put(table, &old[i], NULL);
-    free(old);
-}
-
-/* The slot of ptr that is `aside` or not; NULL if there is none. */
-static struct slot *find(struct live_table *table, uint64_t ptr, bool aside)
-{
-    if (!table->room || !ptr)
-        return NULL;
-    for (size_t at = home(table, ptr); table->slots[at].ptr; at = (at + 1) & (table->room - 1))
-        if (table->slots[at].ptr == ptr && table->slots[at].aside == aside)
-            return &table->slots[at];
-    return NULL;
-}
-
-static void take_out(struct live_table *table, struct slot *slot)
-{
-    size_t mask = table->room - 1, hole = (size_t)(slot - table->slots);
-
-    for (size_t at = (hole + 1) & mask; table->slots[at].ptr; at = (at + 1) & mask) {
-        size_t way = (at - home(table, table->slots[at].ptr)) & mask;
-        if (way >= ((at - hole) & mask)) {
-            table->slots[hole] = table->slots[at];
-            hole = at;
-        }
-    }
-    table->slots[hole].ptr = 0;
-    table->used--;
 }
 
 static struct live_block block_of(const struct slot *slot, uint32_t process)
 {
     return (struct live_block){
-        .ptr = slot->ptr,
-        .size = slot->size,
+        .ptr = slot->block.ptr,
+        .size = block_size(&slot->block),
         .align = slot->align_log ? UINT64_C(1) << (slot->align_log - 1) : 0,
         .number = slot->number,
         .time = slot->time,
@@ -123,6 +55,11 @@ static struct live_block block_of(const struct slot *slot, uint32_t process)
     };
 }
 
+static struct slot *find(const struct live_table *table, uint64_t ptr, bool aside)
+{
+    return (struct slot *)block_find(&table->blocks, SLOT, ptr, aside);
+}
+
 static struct live_table *table_of(struct live *live, uint32_t process)
 {
     if (process >= live->processes) {
@@ -131,7 +68,7 @@ static struct live_table *table_of(struct live *live, uint32_t process)
             count = live->processes * 2;
         live->tables = memory_resize(live->tables, count, sizeof *live->tables);
         for (size_t i = live->processes; i < count; i++)
-            live->tables[i] = (struct live_table){.slots = NULL};
+            live->tables[i] = (struct live_table){.made = NULL};
         live->processes = count;
     }
     return &live->tables[process];
@@ -143,16 +80,15 @@ static void end(struct live *live, struct live_table *table, struct slot *slot, 
     change->ended = true;
     change->before = block_of(slot, process);
     live->blocks--;
-    live->bytes -= slot->size;
-    take_out(table, slot);
+    live->bytes -= change->before.size;
+    block_take_out(&table->blocks, SLOT, &slot->block);
 }
 
 static void make(struct live *live, struct live_table *table, const struct trace_event *event,
                  uint32_t tag, struct live_change *change)
 {
-    struct slot *there = NULL;
-    struct slot made = {.ptr = event->ptr,
-                        .size = event->size,
+    bool strange;
+    struct slot made = {.block = {event->ptr, event->size},
                         .number = event->number,
                         .time = event->time,
                         .thread = event->thread,
@@ -161,16 +97,11 @@ static void make(struct live *live, struct live_table *table, const struct trace
 
     if (event->align)
         made.align_log = (uint8_t)(64 - __builtin_clzll(event->align));
-    if (table->used + table->used / 3 >= table->room)
-        grow(table);
-    table->block_at = put(table, &made, &there);
-    if (there) {
-        there->aside = true;
-        live->strange++;
-    }
-    live->blocks++;
-    live->bytes += event->size;
+    table->made = (struct slot *)block_put(&table->blocks, SLOT, &made.block, &strange);
     table->block = block_of(&made, event->process);
+    live->strange += strange;
+    live->blocks++;
+    live->bytes += table->block.size;
     change->made = true;
     change->block = &table->block;
 }
@@ -178,17 +109,18 @@ static void make(struct live *live, struct live_table *table, const struct trace
 static void leave_all(struct live *live, struct live_table *table, uint32_t process,
                       void (*leave)(void *context, const struct live_block *block), void *context)
 {
-    for (size_t i = 0; i < table->room; i++) {
-        if (!table->slots[i].ptr)
+    const struct slot *slots = table->blocks.slots;
+
+    for (size_t i = 0; i < table->blocks.room; i++) {
+        if (!slots[i].block.ptr)
             continue;
-        struct live_block block = block_of(&table->slots[i], process);
+        struct live_block block = block_of(&slots[i], process);
         live->blocks--;
         live->bytes -= block.size;
         if (leave)
             leave(context, &block);
     }
-    free(table->slots);
-    *table = (struct live_table){.slots = NULL};
+    block_table_clear(&table->blocks);
 }
 
 static void resize(struct live *live, struct live_table *table, const struct trace_event *event,
@@ -236,7 +168,7 @@ struct live_change live_apply(struct live *live, const struct trace_event *event
     struct live_table *table = table_of(live, event->process);
 
     if (table->block.ptr) {
-        table->slots[table->block_at].tag = table->block.tag; /* the reader may have set it */
+        table->made->tag = table->block.tag; /* the reader may have set it */
         table->block.ptr = 0;
     }
     switch (event->op) {
@@ -266,11 +198,12 @@ void live_visit(const struct live *live,
 {
     for (size_t i = 0; i < live->processes; i++) {
         const struct live_table *table = &live->tables[i];
-        for (size_t at = 0; at < table->room; at++) {
-            if (!table->slots[at].ptr)
+        const struct slot *slots = table->blocks.slots;
+        for (size_t at = 0; at < table->blocks.room; at++) {
+            if (!slots[at].block.ptr)
                 continue;
-            struct live_block block = block_of(&table->slots[at], (uint32_t)i);
-            if (table->block.ptr && at == table->block_at)
+            struct live_block block = block_of(&slots[at], (uint32_t)i);
+            if (table->block.ptr && &slots[at] == table->made)
                 block.tag = table->block.tag;
             visit(context, &block);
         }
