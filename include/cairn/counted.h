@@ -5,11 +5,13 @@
  * than 10 requests and 4096 bytes at peak in this section"). Bytes are those asked for.
  *
  * Records are kept in hash tables outside the blocks, the same call stack once for all blocks. The
- * call stack is found by the unwinder that exceptions use (backtrace() of the C library), not along
- * frame pointers, which compilers leave out. A pair of alloc and dealloc costs, beside the source,
- * five atomic additions for the figures (60 ns, measured), two locks for the record (140 ns in all,
- * the caller alone) and some 200 ns a frame for what more of the call stack is wanted. A record takes
- * 24 bytes in tables that are a third to three quarters full, a call stack 56 and 8 a frame.
+ * call stack is found by the tables that exceptions use, not along frame pointers, which compilers
+ * leave out; it ends where there are none, as in code that was made at run time, and may be wrong where
+ * a library was unloaded since the init and another lies in its place. A pair of alloc and dealloc
+ * costs, beside the source, five atomic additions for the figures (60 ns, measured), two locks for the
+ * record (140 ns in all, the caller alone) and some 10 ns a frame for what more of the call stack is
+ * wanted. A record takes 24 bytes in tables that are a third to three quarters full, a call stack 56
+ * and 8 a frame.
  *
  * For a fork in a process with several threads see cairn_counted_acquire.
  */

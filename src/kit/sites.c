@@ -7,7 +7,7 @@
 #include "os/place.h"
 #include "os/stack.h"
 
-enum { FIRST_CAPACITY_LOG2 = 6, SHARD_BITS = 5, CHAIN_BITS = 13, UNWINDING_BITS = 6 };
+enum { FIRST_CAPACITY_LOG2 = 6, SHARD_BITS = 5, CHAIN_BITS = 13 };
 
 static const cairn_layout SITES = {sizeof(struct cairn__sites), _Alignof(struct cairn__sites)};
 
@@ -199,31 +199,11 @@ static cairn_layout layout_of_site(unsigned count)
     return (cairn_layout){sizeof(struct site) + count * sizeof(void *), _Alignof(struct site)};
 }
 
-/* With program code that was registered by hand, the unwinder may sort a table, and for that
- * allocate: from us, if we are the process's malloc. Two threads that share a word do without this
- * guard. */
-static unsigned unwind(struct cairn__sites *sites, void *caller, void **frames, unsigned max)
-{
-    frames[0] = caller;
-    if (max == 1)
-        return 1;
-    uintptr_t mark = cairn__os_thread_mark();
-    uintptr_t *word = &sites->unwinding[hash_of(mark) >> (64 - UNWINDING_BITS)];
-    if (__atomic_load_n(word, __ATOMIC_RELAXED) == mark)
-        return 1;
-    uintptr_t none = 0;
-    bool ours = __atomic_compare_exchange_n(word, &none, mark, false, __ATOMIC_RELAXED,
-                                            __ATOMIC_RELAXED);
-    unsigned count = cairn__os_stack(caller, frames, max);
-    if (ours)
-        __atomic_store_n(word, 0, __ATOMIC_RELAXED);
-    return count;
-}
-
 struct site *cairn__sites_of(struct cairn__sites *sites, void *caller, unsigned max)
 {
     void *frames[CAIRN__OS_STACK_MAX];
-    unsigned count = unwind(sites, caller, frames, max);
+    frames[0] = caller;
+    unsigned count = max > 1 ? cairn__os_stack(caller, frames, max) : 1;
     uint64_t hash = hash_of_frames(frames, count);
     struct site **chain = &sites->chains[hash >> (64 - CHAIN_BITS)];
     /* Acquire: pairs with the exchange below, after which the site's fields are seen. */

@@ -34,7 +34,7 @@ struct note {
     struct site *site;
 };
 
-enum { SITES_SHARDS = 32, SITES_CHAINS = 8192, SITES_UNWINDING = 64 };
+enum { SITES_SHARDS = 32, SITES_CHAINS = 8192 };
 
 struct shard {
     struct lock lock;
@@ -49,8 +49,6 @@ struct cairn__sites {
     struct lock reporting;
     struct site unknown;               /* of blocks whose site there was no memory for */
     struct site *chains[SITES_CHAINS]; /* atomic: published with release, read with acquire */
-    uintptr_t
-        unwinding[SITES_UNWINDING]; /* atomic: marks of threads inside the unwinder; 0: none */
     struct shard shards[SITES_SHARDS];
 };
 
@@ -60,8 +58,7 @@ void cairn__sites_destroy(struct cairn__sites *sites);
 
 /*
  * The site of the calls under way, from the return address `caller` outwards, up to max of them;
- * `unknown` when there is no memory for it. An unwinder that allocates, and comes here again, is
- * told of the caller alone.
+ * `unknown` when there is no memory for it.
  */
 struct site *cairn__sites_of(struct cairn__sites *sites, void *caller, unsigned max);
 

@@ -7,39 +7,30 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#if __has_include(<execinfo.h>)
-#include <execinfo.h>
-#else
-static int backtrace(void **frames, int max)
-{
-    (void)frames, (void)max;
-    return 0;
-}
-#endif
+#include "os/unwind.h"
 
-/* Frames between backtrace() and the caller that was named, ours and the allocator's: as a rule, and
+/* Frames between cairn__unwind and the caller that was named, ours and the allocator's: as a rule, and
  * where nothing was inlined. */
 enum { INSIDE = 3, INSIDE_MAX = 12 };
 
 void cairn__os_stack_prepare(void)
 {
-    void *frames[4];
-    backtrace(frames, 4);
+    cairn__unwind_prepare();
 }
 
 unsigned cairn__os_stack(void *caller, void **frames, unsigned max)
 {
-    void *all[CAIRN__OS_STACK_MAX + INSIDE_MAX];
-    int count = 0, at = 0;
+    uintptr_t all[CAIRN__OS_STACK_MAX + INSIDE_MAX];
+    unsigned count = 0, at = 0;
     for (unsigned inside = INSIDE; at == count && inside <= INSIDE_MAX; inside += INSIDE) {
-        count = backtrace(all, (int)(max + inside));
-        for (at = 0; at < count && all[at] != caller;)
+        count = cairn__unwind(all, max + inside);
+        for (at = 0; at < count && all[at] != (uintptr_t)caller;)
             at++;
     }
     unsigned found = 1;
     frames[0] = caller;
-    for (at++; at < count && found < max && all[at] != NULL; at++)
-        frames[found++] = all[at];
+    for (at++; at < count && found < max; at++)
+        frames[found++] = (void *)all[at];
     return found;
 }
 

@@ -49,6 +49,7 @@ TEST(from_the_caller_outwards)
 
 TEST(not_beyond_main)
 {
+    cairn__os_stack_prepare();
     recursive(2, CAIRN__OS_STACK_MAX);
     assert_in_range(count, 5, CAIRN__OS_STACK_MAX);
     for (unsigned i = 0; i < 3; i++)
@@ -60,6 +61,7 @@ TEST(not_beyond_main)
 TEST(a_caller_that_is_not_there)
 {
     static char nowhere;
+    cairn__os_stack_prepare();
     count = cairn__os_stack(&nowhere, frames, 8);
     assert_int_equal(count, 1);
     assert_ptr_equal(frames[0], &nowhere);
