@@ -1,37 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * That AddressSanitizer and memcheck know what is in use in caches and sets of slabs, and what is
- * not. Which of them watches is found out; where none does, the program starts itself once more
- * under memcheck, if there is one, and then looks at what memcheck says about a crime.
- */
+/* That AddressSanitizer and memcheck know what is in use in caches and sets of slabs, and what is not. */
 #include "unit/unit.h"
 
-#include <sys/wait.h>
-
-#include "base/visible.h"
 #include "cairn/slab.h"
 #include "cairn/slab_set.h"
 #include "kit/nth_source.h"
-
-/* Of memcheck: which bits of ptr's bytes are defined; 1 if it may be touched, 3 if not. */
-enum { GET_VBITS = CAIRN__MAKE_NOACCESS + 8 };
-
-__attribute__((weak)) int __asan_address_is_poisoned(const volatile void *ptr);
-
-static bool may_touch(const char *ptr)
-{
-    if (cairn__has_asan())
-        return !__asan_address_is_poisoned(ptr);
-    char bits;
-    return cairn__request(GET_VBITS, (uintptr_t)ptr, (uintptr_t)&bits, 1) != 3;
-}
-
-static void expect(const char *block, size_t size, bool usable)
-{
-    for (size_t i = 0; i < size; i++)
-        if (may_touch(block + i) != usable)
-            fail_msg("byte %zu of %zu may %sbe touched", i, size, usable ? "not " : "");
-}
+#include "kit/watched.h"
 
 enum { MANY = 300 };
 
@@ -168,8 +142,6 @@ static int tests_of_watched(void)
 
 /* ---- under memcheck ---- */
 
-static const char *program;
-
 /* Reads after the end, in both kinds. */
 static void commit_crimes(void)
 {
@@ -189,59 +161,13 @@ static void commit_crimes(void)
     cairn_slab_set_destroy(set);
 }
 
-/* What a run of this program with an argument says; *code is how it ends. */
-static void run_under_memcheck(const char *argument, char *said, size_t size, int *code)
-{
-    char command[1000];
-    snprintf(command, sizeof command,
-             "command -v valgrind >/dev/null || exit 125; "
-             "valgrind -q --trace-children=no --error-exitcode=9 '%s' %s 2>&1",
-             program, argument);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    size_t length = fread(said, 1, size - 1, pipe);
-    said[length] = '\0';
-    int status = pclose(pipe);
-    *code = WIFEXITED(status) ? WEXITSTATUS(status) : -2;
-    if (*code == 125)
-        skip();
-}
-
-static void under_memcheck(void **state)
-{
-    (void)state;
-    static char said[1 << 16];
-    int code;
-    run_under_memcheck("watched", said, sizeof said, &code);
-    if (code != 0)
-        fail_msg("exit code %d: %s", code, said);
-}
-
-static void crimes_under_memcheck(void **state)
-{
-    (void)state;
-    static char said[1 << 16];
-    int code;
-    run_under_memcheck("crimes", said, sizeof said, &code);
-    assert_int_equal(code, 9);
-    if (strstr(said, "Invalid read of size 1") == NULL || strstr(said, "commit_crimes") == NULL ||
-        strstr(said, "Invalid read of size 2") == NULL)
-        fail_msg("%s", said);
-}
-
 int main(int argc, char **argv)
 {
-    program = argv[0];
-    if (argc > 1 && strcmp(argv[1], "crimes") == 0)
-        commit_crimes();
-    else if (argc > 1 || cairn__has_asan())
-        return tests_of_watched();
-    else if (!CAIRN_TSAN) {
-        const struct CMUnitTest tests[] = {
-            cmocka_unit_test(under_memcheck),
-            cmocka_unit_test(crimes_under_memcheck),
-        };
-        return UNIT_MAIN(tests);
-    }
-    return 0;
+    return watched_main(
+        argc, argv,
+        &(struct watched){
+            .tests_of_watched = tests_of_watched,
+            .commit_crime = commit_crimes,
+            .said = {"Invalid read of size 1", "Invalid read of size 2", "commit_crimes"},
+        });
 }
