@@ -19,9 +19,10 @@ static uint64_t number;
 static struct live_change apply(enum trace_op op, uint32_t process, uint64_t old, uint64_t ptr,
                                 uint64_t size)
 {
+    number++;
     struct trace_event event = {.op = op,
                                 .process = process,
-                                .number = ++number,
+                                .number = number,
                                 .time = number * 10,
                                 .old = old,
                                 .ptr = ptr,
