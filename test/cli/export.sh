@@ -20,36 +20,18 @@ cd "$tmp" || exit 2
 export LC_ALL=C TZ=UTC HOME=$tmp PPROF_TMPDIR=$tmp
 unset NO_COLOR CLICOLOR_FORCE COLUMNS DEBUGINFOD_URLS
 
-passed=0 failed=0 skipped=0
-code=0
+# shellcheck source=lib.sh
+. "$here/lib.sh"
 
-see() {
-    "$@" >out 2>err </dev/null
-    code=$?
-}
-
-# expect CODE [PATTERN]...: of the last command; a line of its output has each PATTERN.
-expect() {
+# seen CODE [PATTERN]...: of the last command seen; a line of its output has each PATTERN.
+seen() {
     local wanted=$1 why=
     shift
     [ "$code" = "$wanted" ] || why="exit code $code, not $wanted"
     for pattern in "$@"; do
         cat out err | grep -q -e "$pattern" || why="$why; no '$pattern'"
     done
-    if [ -z "$why" ]; then
-        passed=$((passed + 1))
-        echo "ok $name"
-    else
-        failed=$((failed + 1))
-        echo "not ok $name: $why"
-        sed 's/^/  out: /' out | head -n 60 | cut -c 1-300
-        sed 's/^/  err: /' err | head -n 60 | cut -c 1-300
-    fi
-}
-
-skip() {
-    skipped=$((skipped + 1))
-    echo "skip $name: $*"
+    if [ -z "$why" ]; then ok; else not_ok "$why"; fi
 }
 
 # ---- a program, and a trace of it ----
@@ -91,7 +73,7 @@ END
 
 export_to() {
     see "$cairn" report --export "$1" -o "$2" prog.txt
-    expect 0
+    seen 0
 }
 
 # ---- pprof ----
@@ -101,20 +83,20 @@ export_to pprof prog.pb.gz
 name='go tool pprof'
 if command -v go >/dev/null; then
     see go tool pprof -top -unit=B -sample_index=alloc_space prog.pb.gz
-    expect 0 '^Type: alloc_space' '3050B .* 3050B .* leaf_a' '^  *0 .* 3350B .* main' \
+    seen 0 '^Type: alloc_space' '3050B .* 3050B .* leaf_a' '^  *0 .* 3350B .* main' \
         '300B .* leaf_b' '40B .* \[unknown\]' 'Duration: 1s, Total samples = 3390B'
     name='go tool pprof: blocks'
     see go tool pprof -top -sample_index=alloc_objects prog.pb.gz
-    expect 0 '^  *3 60.* leaf_a' 'Total samples = 5 '
+    seen 0 '^  *3 60.* leaf_a' 'Total samples = 5 '
     name='go tool pprof: in use at the peak, by default'
     see go tool pprof -top -unit=B prog.pb.gz
-    expect 0 '^Type: inuse_space' '3000B .* leaf_a' 'Total samples = 3300B'
+    seen 0 '^Type: inuse_space' '3000B .* leaf_a' 'Total samples = 3300B'
     name='go tool pprof: who calls'
     see go tool pprof -traces -sample_index=inuse_objects prog.pb.gz
-    expect 0 '^ *2  *leaf_a' '^ *middle' '^ *main'
+    seen 0 '^ *2  *leaf_a' '^ *middle' '^ *main'
     name='go tool pprof: lines and mappings'
     see go tool pprof -raw prog.pb.gz
-    expect 0 'leaf_b .*/prog.c:3' "$tmp/prog .*\[FN\]" 'inuse_space/bytes\[dflt\]' \
+    seen 0 'leaf_b .*/prog.c:3' "$tmp/prog .*\[FN\]" 'inuse_space/bytes\[dflt\]' \
         '^PeriodType: space bytes'
 else
     skip 'no go'
@@ -124,22 +106,22 @@ fi
 
 name='folded stacks'
 see "$cairn" report --export folded prog.txt
-expect 0 '^main;middle;leaf_a 3000$' '^main;middle;leaf_a 50$' '^main;leaf_b 300$' '^\[unknown\] 40$'
+seen 0 '^main;middle;leaf_a 3000$' '^main;middle;leaf_a 50$' '^main;leaf_b 300$' '^\[unknown\] 40$'
 name='folded stacks by blocks'
 see "$cairn" report --export folded:blocks prog.txt
-expect 0 '^main;middle;leaf_a 2$' '^main;leaf_b 1$'
+seen 0 '^main;middle;leaf_a 2$' '^main;leaf_b 1$'
 name='folded stacks at the peak'
 see "$cairn" report --export folded:peak prog.txt
 awk '{ sum += $NF } END { exit sum != 3300 }' out || code=7
-expect 0 '^main;middle;leaf_a 3000$'
+seen 0 '^main;middle;leaf_a 3000$'
 name='folded stacks of what is left'
 see "$cairn" report --export folded:left prog.txt
 awk '{ sum += $NF } END { exit sum != 340 }' out || code=7
-expect 0 '^main;leaf_b 300$'
+seen 0 '^main;leaf_b 300$'
 name='folded stacks of what is temporary'
 see "$cairn" report --export folded:temporary prog.txt
 awk '{ sum += $NF } END { exit sum != 2 }' out || code=7
-expect 0 '^main;middle;leaf_a 1$'
+seen 0 '^main;middle;leaf_a 1$'
 
 # ---- massif ----
 
@@ -148,7 +130,7 @@ export_to massif massif.out
 name=ms_print
 if command -v ms_print >/dev/null; then
     see ms_print massif.out
-    expect 0 '^Command:  *prog' '(peak)' '100.00% (3,300B) (heap allocation functions)' \
+    seen 0 '^Command:  *prog' '(peak)' '100.00% (3,300B) (heap allocation functions)' \
         '^->90.91% (3,000B) 0x.*: leaf_a (.*prog.c:2)' '->90.91% (3,000B) 0x.*: main' \
         '^->09.09% (300B) 0x.*: leaf_b'
 else
@@ -172,14 +154,14 @@ assert (d['tg'], d['te']) == (400000, 1000000), d
 assert len(points) == len(d['pps']) == 3
 END
 code=$?
-expect 0
+seen 0
 name='dh_view'
 view=$(for folder in /usr/libexec/valgrind /usr/lib/valgrind /usr/lib/x86_64-linux-gnu/valgrind; do
     [ -e "$folder/dh_view.html" ] && echo "$folder" && break
 done)
 if [ -n "$view" ]; then
     see python3 "$here/export/viewers.py" dhat "$view" prog.dhat
-    if [ $code = 2 ]; then skip 'no Chromium'; else expect 0; fi
+    if [ $code = 2 ]; then skip 'no Chromium'; else seen 0; fi
 else
     skip 'no dh_view.html'
 fi
@@ -202,7 +184,7 @@ assert ['main', 'middle', 'leaf_a'] in [[frames[f]['name'] for f in s] for s in 
 assert [f['line'] for f in frames if f['name'] == 'leaf_b'] == [3]
 END
 code=$?
-expect 0
+seen 0
 package=${CAIRN_SPEEDSCOPE:-}
 if [ -z "$package" ] && command -v npm >/dev/null && python3 -c 'import sys
 sys.path.insert(0, sys.argv[1]); import browser; sys.exit(not browser.find())' "$here/report"; then
@@ -213,7 +195,7 @@ for file in prog.speedscope.json prog.pb.gz; do
     name="speedscope's importer: $file"
     if [ -n "$package" ]; then
         see python3 "$here/export/viewers.py" speedscope "$package" $file
-        if [ $code = 2 ]; then skip 'no Chromium'; else expect 0; fi
+        if [ $code = 2 ]; then skip 'no Chromium'; else seen 0; fi
     else
         skip 'no npm package speedscope, or no Chromium'
     fi
@@ -223,11 +205,11 @@ done
 
 name='no such format'
 see "$cairn" report --export masif prog.txt
-expect 125 'did you mean massif?'
+seen 125 'did you mean massif?'
 name='a damaged trace is exported up to there'
 { cat prog.txt; echo 'move 0x10'; } >bad.txt
 see "$cairn" report --export folded bad.txt
-expect 0 'line 18 .*no such event, after event 8' '^main;leaf_b 300$'
+seen 0 'line 18 .*no such event, after event 8' '^main;leaf_b 300$'
 name='an empty trace'
 echo 'cairn trace 1' >empty.txt
 bad=
@@ -238,7 +220,6 @@ python3 -c 'import json; json.load(open("empty.dhat")); json.load(open("empty.sp
     bad="$bad json"
 [ -z "$bad" ]
 code=$?
-expect 0
+seen 0
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" = 0 ]
+finish

@@ -11,22 +11,18 @@
 set -u
 
 cairn=$(realpath -- "${1:?usage: trace.sh CAIRN}")
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 2
 export LC_ALL=C
 unset NO_COLOR CLICOLOR_FORCE COLUMNS
 
-failed=0 passed=0
-code=0
+# shellcheck source=lib.sh
+. "$here/lib.sh"
 
-see() {
-    "$@" >out 2>err </dev/null
-    code=$?
-}
-
-# expect CODE [FILE PATTERN]...: of the last command seen; in FILE (out or err) a line has PATTERN.
-expect() {
+# seen CODE [FILE PATTERN]...: of the last command seen; in FILE (out or err) a line has PATTERN.
+seen() {
     local wanted=$1 why=
     shift
     [ "$code" = "$wanted" ] || why="exit code $code, not $wanted"
@@ -34,24 +30,12 @@ expect() {
         grep -q -e "$2" "$1" || why="$why; no '$2' in $1"
         shift 2
     done
-    judge "$why"
-}
-
-judge() {
-    if [ -z "$1" ]; then
-        passed=$((passed + 1))
-        echo "ok $name"
-    else
-        failed=$((failed + 1))
-        echo "not ok $name: $1"
-        sed 's/^/  out: /' out | head -n 30
-        sed 's/^/  err: /' err | head -n 30
-    fi
+    if [ -z "$why" ]; then ok; else not_ok "$why"; fi
 }
 
 # same A B: files of equal content.
 same() {
-    if cmp -s "$1" "$2"; then judge ""; else judge "$1 and $2 differ: $(diff "$1" "$2" | head -n 5)"; fi
+    if cmp -s "$1" "$2"; then ok; else not_ok "$1 and $2 differ: $(diff "$1" "$2" | head -n 5)"; fi
 }
 
 cat >hand.txt <<'END'
@@ -79,7 +63,7 @@ END
 
 name=summary
 see "$cairn" trace hand.txt
-expect 0 out 'hand.txt: 11 events in 2.00 s, whole' out "command  *secret-tool --key 'x y'" \
+seen 0 out 'hand.txt: 11 events in 2.00 s, whole' out "command  *secret-tool --key 'x y'" \
     out 'recorded  *2023-11-14 22:13:20 UTC, x86_64' out 'alloc  *4$' out 'failed  *1$' \
     out 'unknown  *1 ' out 'at the peak  *1.5 KiB in 3 blocks' \
     out 'not freed  *1.5 KiB in 3 blocks' out 'process 1  *pid 501: 4 events, secret-child'
@@ -97,32 +81,32 @@ assert d['counts']['alloc'] == 4 and d['counts']['process'] == 2
 assert [p['events'] for p in d['processes']] == [7, 4]
 END
 code=$?
-expect 0
+seen 0
 
 name='of one process'
 see "$cairn" trace --process 1 hand.txt
-expect 0 out '4 events' out 'not freed  *1000 B in 1 block$'
+seen 0 out '4 events' out 'not freed  *1000 B in 1 block$'
 
 name='the blocks at the peak are those of that moment'
 printf 'cairn trace 1\nalloc 0x1000 1000\nfree 0x1000\nalloc 0x1000 1\nalloc 0x2000 1\n' >peak.txt
 see "$cairn" trace peak.txt
-expect 0 out 'at the peak  *1000 B in 1 block$'
+seen 0 out 'at the peak  *1000 B in 1 block$'
 
 name='a terminal gets no orders'
 printf 'cairn trace 1\n@info command="a\\x1b[2Jb\\x0ac"\n@process 0 pid=1 command="\\x1b[31m\\x0ax"\nalloc 0x1000 1\n' >orders.txt
 see "$cairn" trace orders.txt
 grep -q "$(printf '\033')" out && code=7
-expect 0 out 'command  *a?\[2Jb c$' out 'events, ?\[31m x$'
+seen 0 out 'command  *a?\[2Jb c$' out 'events, ?\[31m x$'
 
 "$cairn" trace --text -o a.txt hand.txt 2>/dev/null
 name='- as output is standard output'
 see "$cairn" trace --compress -o - a.txt
 cp out stdout.trace
 [ -e ./- ] && code=7
-expect 0
+seen 0
 see "$cairn" trace --text -o - stdout.trace
 name='- as output is standard output: text'
-expect 0 out '^cairn trace 1$'
+seen 0 out '^cairn trace 1$'
 
 name='there and back again'
 "$cairn" trace --compress -o a.trace a.txt 2>/dev/null
@@ -145,30 +129,30 @@ same a.trace b.trace
 name='a part, with what was live'
 see "$cairn" trace --text --from 20 a.trace
 cp out part.txt
-expect 0 err '7 events written, and before them 3 blocks that were live at the start' \
+seen 0 err '7 events written, and before them 3 blocks that were live at the start' \
     out '^11 2000000000 0 alloc 0x555500001000 100 stack=' \
     out '^12 2000000000 0 alloc 0x555500002000 200 stack=' \
     out '^13 2000000000 0 alloc 0x555500003000 300 align=64$' out '^20 2000000000 0 free'
 
 name='a part has the figures of the whole'
 see "$cairn" trace part.txt
-expect 0 out 'unknown  *1 ' out 'not freed  *1.5 KiB in 3 blocks'
+seen 0 out 'unknown  *1 ' out 'not freed  *1.5 KiB in 3 blocks'
 
 name='a part by time'
 see "$cairn" trace --text --seconds 1.5..2.05 a.trace
 grep -c '^[0-9]' out >count
 [ "$(cat count)" = 7 ] || code=7 # 13, 20 to 23, and 11 and 12, which were live
-expect 0 out '^23 '
+seen 0 out '^23 '
 
 name='a part by process defines only what it needs'
 see "$cairn" trace --text --process 1 a.trace
 grep -q '@node' out && code=7
-expect 0 out '^22 2000000200 0 alloc'
+seen 0 out '^22 2000000200 0 alloc'
 
 name='anonymous'
 see "$cairn" trace --text --anonymise a.trace
 grep -E -q 'secret|abcdef|x y|=50[01]|0x5555|1234|1700000000' out && code=7
-expect 0 out 'command="program"' out 'path="module 0"' out ' alloc 0x[0-9a-f]*1000 100 '
+seen 0 out 'command="program"' out 'path="module 0"' out ' alloc 0x[0-9a-f]*1000 100 '
 
 name='an anonymous one has the same figures'
 "$cairn" trace --compress --anonymise -o anon.trace a.trace 2>/dev/null
@@ -178,71 +162,71 @@ same want got
 
 name='nothing is overwritten unasked'
 see "$cairn" trace --compress -o a.trace hand.txt
-expect 125 err 'a.trace exists; -f overwrites it'
+seen 125 err 'a.trace exists; -f overwrites it'
 
 name='-f overwrites'
 see "$cairn" trace --compress -f -o b.trace hand.txt
-expect 0
+seen 0
 
 name='not onto itself'
 see "$cairn" trace --compress -f -o ./a.trace a.trace
-expect 125 err 'cannot be written while it is read'
+seen 125 err 'cannot be written while it is read'
 
 name='cut short'
 head -c 300 a.trace >cut.trace
 see "$cairn" trace cut.trace
-expect 1 err 'cut.trace: cut short at byte 300, ' out '^cut.trace: '
+seen 1 err 'cut.trace: cut short at byte 300, ' out '^cut.trace: '
 
 name='damaged'
 cp a.trace bad.trace
 printf 'X' | dd of=bad.trace bs=1 seek=250 conv=notrunc 2>/dev/null
 see "$cairn" trace bad.trace
-expect 1 err 'bad.trace: damaged in the block at byte [0-9]*, before the first event'
+seen 1 err 'bad.trace: damaged in the block at byte [0-9]*, before the first event'
 
 name='a text with a mistake'
 { cat hand.txt; echo '32 3000000200 0 move 0x10'; echo 'free 0x10'; } >mistake.txt
 see "$cairn" trace --json mistake.txt
-expect 1 err 'line 21 (byte [0-9]*): no such event, after event 31' out '"events": 11'
+seen 1 err 'line 21 (byte [0-9]*): no such event, after event 31' out '"events": 11'
 
 name='a number that none comes after'
 printf 'cairn trace 1\n18446744073709551615 0 0 alloc 0x1000 1\nalloc 0x2000 1\n' >last.txt
 see "$cairn" trace last.txt
-expect 1 err 'line 3 (byte [0-9]*): there is no number after'
+seen 1 err 'line 3 (byte [0-9]*): there is no number after'
 
 name='a block that cannot be'
 printf 'cairn trace 1\nalloc 0x0 18446744073709551615\nalloc 0x2000 5\nalloc 0x1000 18446744073709551615\n' >huge.txt
 see "$cairn" trace huge.txt
-expect 1 err 'a block of 18446744073709551615 bytes is more than there can be, after event 2' out 'peak  *5 B in 1 '
+seen 1 err 'a block of 18446744073709551615 bytes is more than there can be, after event 2' out 'peak  *5 B in 1 '
 
 name='a version of the future'
 { printf '\211CAIRN\r\n\7\0\0\0'; tail -c +13 a.trace; } >future.trace
 see "$cairn" trace future.trace
-expect 125 err 'future.trace is a trace of version 7; this cairn reads version 1'
+seen 125 err 'future.trace is a trace of version 7; this cairn reads version 1'
 
 name='a text of the future'
 sed 1s/1/9/ hand.txt >future.txt
 see "$cairn" trace future.txt
-expect 125 err 'of version 9'
+seen 125 err 'of version 9'
 
 name='not a trace'
 see "$cairn" trace "$cairn"
-expect 125 err 'is not a trace'
+seen 125 err 'is not a trace'
 
 name='no such file'
 see "$cairn" trace nowhere
-expect 125 err 'cannot open nowhere: No such file'
+seen 125 err 'cannot open nowhere: No such file'
 
 name='a folder'
 see "$cairn" trace .
-expect 125 err 'cannot read .: Is a directory'
+seen 125 err 'cannot read .: Is a directory'
 
 name='no such process'
 see "$cairn" trace --process 7 a.trace
-expect 125 err 'has no process 7'
+seen 125 err 'has no process 7'
 
 name='a full disk'
 see "$cairn" trace --compress -o /dev/full a.trace
-expect 125 err 'cannot write.*No space left'
+seen 125 err 'cannot write.*No space left'
 
 for bad in '--text --compress -o x a.trace' '--compress a.trace' '--from 5 a.trace' \
     '--json --text a.trace' '--text --from x a.trace' '--text --seconds 3..2 a.trace' \
@@ -250,17 +234,16 @@ for bad in '--text --compress -o x a.trace' '--compress a.trace' '--from 5 a.tra
     name="refused: trace $bad"
     # shellcheck disable=SC2086 # they are words
     see "$cairn" trace $bad
-    expect 125 err '^cairn: trace: '
+    seen 125 err '^cairn: trace: '
 done
 
 name='a misspelt option'
 see "$cairn" trace --compres a.trace --anonimise
-expect 125 err 'did you mean --anonymi'
+seen 125 err 'did you mean --anonymi'
 
 name=help
 see "$cairn" trace --help
 [ "$(wc -l <out)" -le 30 ] || code=7
-expect 0 out '^Example:  cairn trace'
+seen 0 out '^Example:  cairn trace'
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish
