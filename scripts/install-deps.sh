@@ -69,6 +69,7 @@ packages() {
     curl                 test   optional  curl
     chromium             test   optional  chromium
     golang-go            test   optional  go
+    google-perftools     test   optional  google-pprof
     npm                  test   optional  npm
     tmux                 test   optional  tmux
     libclang-rt-14-dev   test   optional  -

@@ -102,6 +102,40 @@ else
     skip 'no go'
 fi
 
+# ---- gperftools' heap profile ----
+
+name=heap
+export_to heap prog.heap
+name=google-pprof
+if command -v google-pprof >/dev/null; then
+    see google-pprof --text --show_bytes prog.heap
+    expect 0 '^Total: 3300 B' '^ *3000 .* 3000  *90.9% leaf_a' '^ *300 .* leaf_b' \
+        '^ *0 .* 3300 100.0% main'
+    name='google-pprof: all that was allocated'
+    see google-pprof --text --show_bytes --alloc_space prog.heap
+    expect 0 '^Total: 3390 B' '^ *3050 .* leaf_a' '^ *40 .* \[unknown\]' '^ *0 .* 3050 .* middle'
+    name='google-pprof: blocks'
+    see google-pprof --text --alloc_objects prog.heap
+    expect 0 '^Total: 5 objects' '^ *3  *60.0% .* leaf_a'
+    name='google-pprof: stacks'
+    see google-pprof --collapsed prog.heap
+    expect 0 '^main;middle;leaf_a 3000$' '^main;leaf_b 300$'
+    name='google-pprof: what was inlined, of a recording'
+    cat >inlined.c <<'END'
+#include <stdlib.h>
+static inline __attribute__((always_inline)) void *within(size_t size) { return malloc(size); }
+__attribute__((noinline)) char *around(size_t size) { return (char *)within(size + 1) + 1; }
+int main(void) { return around(4999) == NULL; }
+END
+    "${CC:-cc}" -g -O1 -o inlined inlined.c 2>err
+    "$cairn" record -o inlined.czt ./inlined 2>err
+    "$cairn" report --export heap -o inlined.heap inlined.czt >out 2>err
+    see google-pprof --collapsed inlined.heap
+    expect 0 'main;around;within\[inline\] 5000$'
+else
+    skip 'no google-pprof'
+fi
+
 # ---- folded stacks ----
 
 name='folded stacks'
@@ -213,7 +247,7 @@ seen 0 'line 18 .*no such event, after event 8' '^main;leaf_b 300$'
 name='an empty trace'
 echo 'cairn trace 1' >empty.txt
 bad=
-for format in pprof folded speedscope massif dhat; do
+for format in pprof folded speedscope massif dhat heap; do
     "$cairn" report --export $format -o "empty.$format" empty.txt >out 2>err || bad="$bad $format"
 done
 python3 -c 'import json; json.load(open("empty.dhat")); json.load(open("empty.speedscope"))' 2>err ||

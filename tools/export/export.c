@@ -19,6 +19,7 @@ const struct export_format export_formats[] = {
     {"speedscope", "JSON with a profile for each of these: speedscope.app"},
     {"massif", "massif.out: ms_print, massif-visualizer"},
     {"dhat", "DHAT's JSON: dh_view.html, Firefox Profiler"},
+    {"heap", "gperftools' heap profile, with names: google-pprof"},
     {NULL, NULL},
 };
 
@@ -85,7 +86,8 @@ static bool is_known(const char *format)
     if (nearest)
         message("no export to '%s' (did you mean %s?)", format, nearest);
     else
-        message("no export to '%s': there are pprof, folded, speedscope, massif, dhat", format);
+        message("no export to '%s': there are pprof, heap, folded, speedscope, massif, dhat",
+                format);
     return false;
 }
 
@@ -108,6 +110,8 @@ int export_write(const char *format, struct profile *profile, struct symbols *sy
         export_massif(profile, &frames, to);
     else if (strcmp(format, "dhat") == 0)
         export_dhat(profile, &frames, to);
+    else if (strcmp(format, "heap") == 0)
+        export_heap(profile, &frames, to);
     else
         export_folded(profile, &frames, metric_of(format), to);
     frames_fini(&frames);

@@ -19,6 +19,7 @@ void export_folded(const struct profile *profile, struct frames *frames,
                    const struct export_metric *metric, FILE *to);
 void export_speedscope(const struct profile *profile, struct frames *frames, FILE *to);
 void export_massif(const struct profile *profile, struct frames *frames, FILE *to);
+void export_heap(const struct profile *profile, struct frames *frames, FILE *to);
 void export_dhat(const struct profile *profile, struct frames *frames, FILE *to);
 
 #endif

@@ -87,6 +87,13 @@ size_t frames_of(struct frames *frames, uint32_t node)
     return count;
 }
 
+uint64_t frames_address(uint32_t module, uint64_t offset)
+{
+    enum { SPAN_BITS = 43 }; /* of a module */
+
+    return (((uint64_t)module + 1) << SPAN_BITS) + (offset & ((UINT64_C(1) << SPAN_BITS) - 1));
+}
+
 const char *frames_label(const struct frames *frames, uint32_t frame)
 {
     return frames->names.texts[frame];

@@ -39,6 +39,12 @@ size_t frames_of(struct frames *frames, uint32_t node);
 /* The frames of that node alone. */
 const uint32_t *frames_of_node(struct frames *frames, uint32_t node, size_t *count);
 
+/*
+ * An address for what has none: modules lie apart in an address space of our own, none at its
+ * beginning, so that an address tells its module.
+ */
+uint64_t frames_address(uint32_t module, uint64_t offset);
+
 /* "function (file:line)" */
 const char *frames_label(const struct frames *frames, uint32_t frame);
 

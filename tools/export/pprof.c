@@ -48,8 +48,6 @@ enum { LOCATION_ID = 1, LOCATION_MAPPING, LOCATION_ADDRESS, LOCATION_LINE };
 enum { LINE_FUNCTION = 1, LINE_LINE };
 enum { FUNCTION_ID = 1, FUNCTION_NAME, FUNCTION_SYSTEM_NAME, FUNCTION_FILENAME };
 
-enum { SPAN_BITS = 43 }; /* of the addresses of a module */
-
 struct writer {
     const struct profile *profile;
     struct frames *frames;
@@ -149,8 +147,8 @@ static void put_mappings(struct writer *writer)
     for (uint32_t i = 0; i < trace_modules(reader); i++) {
         const struct trace_module *module = trace_module(reader, i);
         put_number(&writer->part, MAPPING_ID, (uint64_t)i + 1);
-        put_number(&writer->part, MAPPING_START, ((uint64_t)i + 1) << SPAN_BITS);
-        put_number(&writer->part, MAPPING_LIMIT, ((uint64_t)i + 2) << SPAN_BITS);
+        put_number(&writer->part, MAPPING_START, frames_address(i, 0));
+        put_number(&writer->part, MAPPING_LIMIT, frames_address(i + 1, 0));
         put_number(&writer->part, MAPPING_FILENAME, string(writer, module->path));
         put_number(&writer->part, MAPPING_BUILD_ID, string(writer, module->build_id));
         for (unsigned has = MAPPING_HAS_FUNCTIONS; has <= MAPPING_HAS_INLINES; has++)
@@ -184,14 +182,12 @@ static uint64_t function(struct writer *writer, uint32_t frame)
 static void put_location(struct writer *writer, uint32_t id, uint32_t module, uint64_t offset,
                          const uint32_t *calls, size_t count)
 {
-    const uint64_t span = (UINT64_C(1) << SPAN_BITS) - 1;
     bool has_module = module < trace_modules(writer->profile->reader);
 
     put_number(&writer->part, LOCATION_ID, id);
     if (has_module) {
         put_number(&writer->part, LOCATION_MAPPING, (uint64_t)module + 1);
-        put_number(&writer->part, LOCATION_ADDRESS,
-                   (((uint64_t)module + 1) << SPAN_BITS) + (offset & span));
+        put_number(&writer->part, LOCATION_ADDRESS, frames_address(module, offset));
     }
     for (size_t i = 0; i < count; i++) {
         put_number(&writer->line, LINE_FUNCTION, function(writer, calls[i]));
