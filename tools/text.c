@@ -73,6 +73,10 @@ char *text_count(char out[TEXT_SHORT], double count)
     char digits[TEXT_SHORT / 2];
     size_t to = 0;
 
+    if (!(fabs(count) < 1e18)) { /* more than any count: of a document that was written by hand */
+        snprintf(out, TEXT_SHORT, "%.3g", count);
+        return out;
+    }
     int length = snprintf(digits, sizeof digits, "%.0f", count);
     for (int i = 0; i < length && to + 2 < TEXT_SHORT; i++) {
         if (i > 0 && (length - i) % 3 == 0 && isdigit((unsigned char)digits[i - 1]))

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,10 @@ static void counts(void **state)
     assert_string_equal(text_count(out, 999), "999");
     assert_string_equal(text_count(out, 3210), "3 210");
     assert_string_equal(text_count(out, 1234567), "1 234 567");
+    assert_string_equal(text_count(out, -1e17), "-100 000 000 000 000 000");
+    assert_string_equal(text_count(out, 1e18), "1e+18");
+    assert_string_equal(text_count(out, -1e308), "-1e+308");
+    assert_string_equal(text_count(out, NAN), "nan");
 }
 
 static void signals(void **state)
