@@ -65,7 +65,10 @@ int compare_options_read(struct compare_options *options, int argc, char **argv)
 
     *options = (struct compare_options){
         .rounds = 5, .warm_ups = 1, .baseline = "system", .seed = 1};
-    return option_table_read(&form, argc, argv, &options->argv);
+    int result = option_table_read(&form, argc, argv, &options->argv);
+    if (options->output)
+        options->output = output_named(options->output);
+    return result;
 }
 
 char *compare_options_again(char **argv, int argc, unsigned rounds, size_t columns)

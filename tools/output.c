@@ -13,13 +13,15 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "own_memory.h"
 
 /*
- * A verb that is ended by a signal before its report is there must not leave an empty file behind,
- * which the next run would then refuse to overwrite. (Verbs that measure take signals otherwise.)
+ * A verb that is ended by a signal before its report is whole must not leave an empty file behind,
+ * which the next run would then refuse to overwrite, nor a cut one. (Verbs that measure take signals
+ * otherwise.)
  */
 enum { PENDING = 4 };
-static const char *_Atomic pending[PENDING]; /* files made, to which nothing was written yet */
+static const char *_Atomic pending[PENDING]; /* files made that are not whole yet */
 static pid_t owner;                          /* whose they are: not a copy's that fork made */
 
 static void remove_pending(int signal)
@@ -43,6 +45,21 @@ static void watch_signals(void)
             sigaction(signals[i], &removing, NULL);
 }
 
+/* A file that may not grow: the write that fails says so, not a signal that ends the command. A
+ * handler, which programs that the command starts do not inherit. */
+static void take_signal(int signal)
+{
+    (void)signal;
+}
+
+static void outlive_limits(void)
+{
+    struct sigaction before, taking = {.sa_handler = take_signal, .sa_flags = SA_RESTART};
+
+    if (sigaction(SIGXFSZ, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+        sigaction(SIGXFSZ, &taking, NULL);
+}
+
 static void expect_report(const char *path)
 {
     for (size_t i = 0; i < PENDING; i++)
@@ -54,7 +71,7 @@ static void expect_report(const char *path)
         }
 }
 
-/* It was begun, or there will be none. */
+/* It is whole, or is to stay as it is, or there will be none. */
 static void expect_no_more(const char *path)
 {
     for (size_t i = 0; i < PENDING; i++)
@@ -62,11 +79,21 @@ static void expect_no_more(const char *path)
             pending[i] = NULL;
 }
 
+const char *output_named(const char *word)
+{
+    return strcmp(word, "-") == 0 ? NULL : word;
+}
+
 bool output_open(struct output *output, const char *path, bool overwrite, FILE *standard)
 {
     struct stat status;
     int fd;
 
+    outlive_limits();
+    if (path && strcmp(path, "-") == 0) {
+        path = NULL;
+        standard = stdout;
+    }
     *output = (struct output){.stream = standard, .path = path};
     if (!path)
         return true;
@@ -92,16 +119,79 @@ bool output_open(struct output *output, const char *path, bool overwrite, FILE *
     return true;
 }
 
-FILE *output_begin(struct output *output)
+static bool overwrites(const struct output *output, struct stat *status)
+{
+    return output->path && !output->created && fstat(fileno(output->stream), status) == 0 &&
+           S_ISREG(status->st_mode);
+}
+
+static void empty(struct output *output)
 {
     struct stat status;
-    int fd = fileno(output->stream);
 
-    expect_no_more(output->path);
-    if (output->path && !output->created && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-        ftruncate(fd, 0) < 0)
+    if (overwrites(output, &status) && ftruncate(fileno(output->stream), 0) < 0)
         message("cannot empty %s: %s", output->path, strerror(errno));
+}
+
+static void forget_aside(struct output *output)
+{
+    expect_no_more(output->aside);
+    free(output->aside);
+    free(output->target);
+    output->aside = output->target = NULL;
+}
+
+/*
+ * What is there now stays until the new is whole: that is written to a file beside it. Not where this
+ * would make another file of it: if it has several names, or another owner. False: in place, then.
+ */
+static bool put_aside(struct output *output)
+{
+    struct stat status;
+
+    if (!overwrites(output, &status) || status.st_nlink != 1 || status.st_uid != geteuid())
+        return false;
+    output->target = realpath(output->path, NULL);
+    output->aside = output->target ? memory_format("%s.XXXXXX", output->target) : NULL;
+    int fd = output->aside ? mkostemp(output->aside, O_CLOEXEC) : -1;
+    if (fd < 0) {
+        forget_aside(output);
+        return false;
+    }
+    expect_report(output->aside);
+    FILE *stream = fchmod(fd, status.st_mode & 07777) == 0 ? fdopen(fd, "w") : NULL;
+    if (!stream) {
+        close(fd);
+        unlink(output->aside);
+        forget_aside(output);
+        return false;
+    }
+    fclose(output->stream);
+    output->stream = stream;
+    return true;
+}
+
+FILE *output_begin(struct output *output)
+{
+    if (!put_aside(output))
+        empty(output);
     return output->stream;
+}
+
+FILE *output_begin_in_place(struct output *output)
+{
+    expect_no_more(output->path);
+    empty(output);
+    return output->stream;
+}
+
+/* Nothing comes of what was made for it. */
+static void take_away(struct output *output)
+{
+    if (output->aside)
+        unlink(output->aside);
+    else if (output->created)
+        unlink(output->path);
 }
 
 bool output_close(struct output *output)
@@ -114,8 +204,16 @@ bool output_close(struct output *output)
         written = false;
         error = errno;
     }
-    if (!written)
+    if (written && output->aside && rename(output->aside, output->target) < 0) {
+        written = false;
+        error = errno;
+    }
+    if (!written) {
         message("cannot write %s: %s", name, strerror(error));
+        take_away(output);
+    }
+    expect_no_more(output->path);
+    forget_aside(output);
     output->stream = NULL;
     return written;
 }
@@ -124,9 +222,9 @@ void output_abandon(struct output *output)
 {
     if (output->path && output->stream)
         fclose(output->stream);
-    if (output->created)
-        unlink(output->path);
+    take_away(output);
     expect_no_more(output->path);
+    forget_aside(output);
     output->stream = NULL;
 }
 

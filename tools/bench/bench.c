@@ -219,7 +219,7 @@ static void run_all(struct bench *bench, struct spawner *spawner)
 static bool report(const struct bench *bench, struct output *output, struct output *csv)
 {
     const struct bench_options *options = bench->options;
-    bool written = true;
+    bool written = true, csv_on_stdout = options->csv && !csv->path;
 
     if (options->csv) {
         bench_print_csv(bench, output_begin(csv));
@@ -231,11 +231,13 @@ static bool report(const struct bench *bench, struct output *output, struct outp
     else
         bench_print(bench, to, output_wants_color(options->color, fileno(to)));
     written = output_close(output) && written;
-    if (options->json && options->output)
+    if (options->json && options->output && !csv_on_stdout)
         bench_print(bench, stdout, output_wants_color(options->color, STDOUT_FILENO));
-    if (written && options->output && options->json)
+    if (!written || csv_on_stdout)
+        return written;
+    if (options->output && options->json)
         printf("next: cairn report %s\n", options->output);
-    else if (written && options->csv && !(options->json && !options->output))
+    else if (options->csv && !(options->json && !options->output))
         printf("single runs: %s\n", options->csv);
     return written;
 }

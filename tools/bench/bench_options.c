@@ -65,8 +65,16 @@ int bench_options_read(struct bench_options *options, int argc, char **argv)
 
     *options = (struct bench_options){.seed = 1};
     int result = option_table_read(&form, argc, argv, &words);
-    if (result || options->help || !*words)
+    if (options->output)
+        options->output = output_named(options->output);
+    if (result || options->help)
         return result;
+    if (options->csv && strcmp(options->csv, "-") == 0 && !options->output) {
+        message("bench: --csv - and the report cannot both go to standard output: -o FILE");
+        return EXIT_OWN_ERROR;
+    }
+    if (!*words)
+        return 0;
     message("bench: what is '%s'? (--only %s chooses from the suite; see cairn bench --help)",
             *words, *words);
     return EXIT_OWN_ERROR;

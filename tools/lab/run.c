@@ -179,7 +179,18 @@ static const char ops_help[] =
     "          cairn lab run --pattern ops:calls --fit first --watch\n"
     "\n"
     "Usage: cairn lab ops [--pattern P] [--size FROM..TO] [--live N] [--steps N] [--seed S]\n"
+    "                     [-o FILE] [-f]\n"
     "Prints the calls of a pattern, one a line, to be read, changed and played.\n";
+
+static int write_ops(const struct lab_options *options)
+{
+    struct output output;
+
+    if (!output_open(&output, options->output, options->overwrite, stdout))
+        return EXIT_OWN_ERROR;
+    ops_write(&options->plan.ops, output_begin(&output));
+    return output_close(&output) ? 0 : EXIT_OWN_ERROR;
+}
 
 int lab_ops(int argc, char **argv)
 {
@@ -187,7 +198,7 @@ int lab_ops(int argc, char **argv)
     int result = prepare(&options, ops_help, argc, argv);
 
     if (result == 0 && !options.help)
-        ops_write(&options.plan.ops, stdout);
+        result = write_ops(&options);
     lab_options_fini(&options);
     return result;
 }

@@ -135,8 +135,8 @@ static struct trace_writer *begin_trace(struct output *output, char *const *argv
         .began = (uint64_t)time(NULL),
         .page_size = (uint32_t)sysconf(_SC_PAGESIZE),
     };
-    struct trace_writer *writer = trace_writer_create(output_begin(output), TRACE_COMPRESSED,
-                                                      &info);
+    struct trace_writer *writer = trace_writer_create(output_begin_in_place(output),
+                                                      TRACE_COMPRESSED, &info);
     free(command);
     return writer;
 }
@@ -182,17 +182,11 @@ static int conclude(struct recording *recording)
 {
     struct recorder *recorder = recording->recorder;
     const char *path = recording->output->path;
-    bool written = recorder->error == 0;
 
     trace_flush(recording->writer);
     recorder->totals.file_bytes = trace_written(recording->writer);
-    /* What was written before a disk was full is kept. */
-    if (!trace_finish(recording->writer)) {
-        written = false;
-        recording->output->created = false;
-    } else {
-        written = output_close(recording->output);
-    }
+    recording->output->created = false; /* what was written before a disk was full is kept */
+    bool written = trace_finish(recording->writer) && output_close(recording->output);
     struct summary summary = {
         .argv = recording->options->argv,
         .path = path,
@@ -313,6 +307,10 @@ int record_main(int argc, char **argv)
     int result = read_options(&options, argc, argv);
     if (result == 0 && options.help)
         return 0;
+    if (result == 0 && options.output && strcmp(options.output, "-") == 0) {
+        message("record: standard output is the program's own: -o takes the name of a file");
+        result = EXIT_OWN_ERROR;
+    }
     if (result == 0)
         result = program_find(options.argv[0], &path);
     if (result == 0) {

@@ -112,6 +112,8 @@ int replay_options_read(struct replay_options *options, int argc, char **argv)
         .process = REPLAY_ANY_PROCESS,
     };
     int result = option_table_read(&form, argc, argv, &words);
+    if (options->output)
+        options->output = output_named(options->output);
     options->time = only != MEMORY;
     options->memory = only != TIME;
     return result || options->help ? result : check_options(options, words);
