@@ -122,6 +122,16 @@ name='from a pipe'
 see sh -c "cat a.trace | '$cairn' trace --text - >c.txt"
 same a.txt c.txt
 
+name='a recording there and back'
+"$cairn" record -q -o real.czt sh -c 'ls; ls' >out 2>err
+"$cairn" trace --text -o real.txt real.czt 2>err
+"$cairn" trace --compress -o again.czt real.txt 2>err
+"$cairn" trace --text -o again.txt again.czt 2>err
+see "$cairn" trace real.txt
+expect 0 out 'whole$' out 'processes 3$'
+name='a recording is the same again'
+same real.txt again.txt
+
 name='a compressed one comes out the same'
 "$cairn" trace --compress -o b.trace a.trace 2>/dev/null
 same a.trace b.trace

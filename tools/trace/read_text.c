@@ -24,6 +24,7 @@ struct lines {
     uint32_t thread;
     uint64_t number, time;
     bool must_end, has_end;
+    bool is_ahead;       /* the line was read, and nothing made of it yet */
     const char *problem; /* with this line */
 };
 
@@ -299,14 +300,20 @@ static bool read_at(struct trace_reader *reader)
 
 /* ---- events ---- */
 
-/* A file that defines no thread has one, of the process there is. */
-static bool has_thread(struct trace_reader *reader)
+static bool has_process(struct trace_reader *reader)
 {
     struct tables *tables = &reader->tables;
-    return (tables->processes.count ||
-            tables_process(tables, &(struct trace_process){.pid = 1, .command = ""})) &&
-           (tables->threads.count ||
-            tables_thread(tables, &(struct trace_thread){.tid = 1, .name = ""}));
+    return tables->processes.count ||
+           tables_process(tables, &(struct trace_process){.pid = 1, .command = ""});
+}
+
+/* A file that defines no thread has one, of the process there is: when there is an event of a
+ * thread, for that a process began may stand before the definition of its first. */
+static bool has_thread(struct trace_reader *reader, enum trace_op op)
+{
+    struct tables *tables = &reader->tables;
+    return tables->threads.count || op == TRACE_PROCESS ||
+           tables_thread(tables, &(struct trace_thread){.tid = 1, .name = ""});
 }
 
 /* Number, time and thread, if they are there; then the word for the event. */
@@ -358,7 +365,7 @@ static bool read_event(struct trace_reader *reader, struct trace_event *event)
     struct lines *lines = reader->state;
     int op = 0;
 
-    if (!has_thread(reader))
+    if (!has_process(reader))
         return wrong(lines, "too many definitions");
     const char *word = read_common(reader);
     if (!word)
@@ -367,6 +374,8 @@ static bool read_event(struct trace_reader *reader, struct trace_event *event)
         op++;
     if (op == TRACE_OPS)
         return wrong(lines, "no such event");
+    if (!has_thread(reader, (enum trace_op)op))
+        return wrong(lines, "too many definitions");
     *event = (struct trace_event){.op = (enum trace_op)op, .thread = lines->thread};
     event->process = trace_thread(reader, event->thread)->process;
     struct value values[] = {{"align", NUMBER, 0, NULL},
@@ -390,7 +399,8 @@ static bool next(struct trace_reader *reader, struct trace_event *event)
 {
     struct lines *lines = reader->state;
 
-    while (next_line(reader)) {
+    while (lines->is_ahead || (!lines->problem && next_line(reader))) {
+        lines->is_ahead = false;
         if (*lines->at != '@')
             return read_event(reader, event) || damaged(reader);
         if (!read_at(reader))
@@ -406,6 +416,19 @@ static bool next(struct trace_reader *reader, struct trace_event *event)
         return reader_damaged(reader, "cut short at byte %llu: there is no @end",
                               (unsigned long long)reader->stream.offset);
     return false;
+}
+
+/* What is said of the whole, if it is said first: who copies it wants to know before the events. */
+static void read_first(struct trace_reader *reader)
+{
+    static const char info[] = "@info";
+    struct lines *lines = reader->state;
+
+    lines->is_ahead = next_line(reader);
+    if (!lines->is_ahead || strncmp(lines->at, info, strlen(info)) != 0)
+        return;
+    lines->is_ahead = false;
+    read_at(reader);
 }
 
 static bool open_text(struct trace_reader *reader)
@@ -426,6 +449,7 @@ static bool open_text(struct trace_reader *reader)
         message("%s is a trace of version %llu; this cairn reads version %d", reader->path,
                 (unsigned long long)version, TEXT_VERSION);
     } else {
+        read_first(reader);
         return true;
     }
     free(lines->line.bytes);
