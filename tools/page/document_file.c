@@ -4,10 +4,14 @@
 #include "page/document_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "own_memory.h"
@@ -15,29 +19,60 @@
 
 enum { DIGITS = 9 };
 
+/* The beginning of what a pipe holds, which stays in it: read from a copy that tee(2) makes. Waits
+ * until there is something. As read(2). */
+static ssize_t look_into_pipe(int fd, char *bytes, size_t size)
+{
+    int copy[2];
+
+    if (pipe2(copy, O_CLOEXEC) < 0)
+        return -1;
+    ssize_t there = tee(fd, copy[1], size, 0);
+    if (there > 0)
+        there = read(copy[0], bytes, size);
+    close(copy[0]);
+    close(copy[1]);
+    return there;
+}
+
+/* A named pipe can be opened once: whoever writes to it may be gone the second time, and opening it
+ * would wait for another. Those without a name (of <(...), say) do not wait. */
+static bool is_named_pipe(const char *path)
+{
+    struct stat status;
+    struct statfs system;
+
+    return stat(path, &status) == 0 && S_ISFIFO(status.st_mode) &&
+           (statfs(path, &system) < 0 || system.f_type != PIPEFS_MAGIC);
+}
+
 enum document_source document_source_of(const char *path)
 {
-    if (strcmp(path, "-") == 0)
-        return SOURCE_RECORDING;
+    bool is_standard = strcmp(path, "-") == 0;
+    char bytes[4096];
     struct stat status;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
-        return SOURCE_RECORDING; /* what is read from a pipe is gone */
-    errno = 0;
-    FILE *file = fopen(path, "re");
-    int letter = EOF;
+    ssize_t there = -1;
 
-    if (file)
-        do
-            letter = fgetc(file);
-        while (letter == ' ' || letter == '\t' || letter == '\n' || letter == '\r');
-    if (!file || letter == EOF) {
-        message("cannot read %s: %s", path, errno ? strerror(errno) : "it is empty");
-        if (file)
-            fclose(file);
+    if (!is_standard && is_named_pipe(path))
+        return SOURCE_RECORDING;
+    int fd = is_standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    bool is_known = fd >= 0 && fstat(fd, &status) == 0;
+    if (is_known && S_ISFIFO(status.st_mode))
+        there = look_into_pipe(fd, bytes, sizeof bytes);
+    else if (is_known && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
+        there = pread(fd, bytes, sizeof bytes, is_standard ? lseek(fd, 0, SEEK_CUR) : 0);
+    else if (is_known)
+        there = snprintf(bytes, sizeof bytes, "?"); /* what is read there is gone */
+    if (there <= 0)
+        message("cannot read %s: %s", path, there < 0 ? strerror(errno) : "it is empty");
+    if (fd >= 0 && !is_standard)
+        close(fd);
+    if (there <= 0)
         return SOURCE_NONE;
-    }
-    fclose(file);
-    return letter == '{' || letter == '[' ? SOURCE_DOCUMENT : SOURCE_RECORDING;
+    ssize_t at = 0;
+    while (at < there && strchr(" \t\n\r", bytes[at]) && bytes[at])
+        at++;
+    return at == there || bytes[at] == '{' || bytes[at] == '[' ? SOURCE_DOCUMENT : SOURCE_RECORDING;
 }
 
 /* Every string in `value` without control characters but newline and tab; also keys of objects are
@@ -61,7 +96,9 @@ static void clean(json_t *value)
 json_t *document_read(const char *path)
 {
     json_error_t error;
-    json_t *document = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json_t *document = strcmp(path, "-") == 0
+                           ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error)
+                           : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 
     if (!document) {
         message("cannot read %s: line %d, column %d: %s", path, error.line, error.column,

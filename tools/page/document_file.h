@@ -13,7 +13,7 @@ enum { DOCUMENT_VERSION_MOST = 1 };
 
 enum document_source { SOURCE_NONE, SOURCE_DOCUMENT, SOURCE_RECORDING };
 
-/* By its first letters. SOURCE_NONE after a message: it cannot be read, or is empty. */
+/* By its first letters; - is standard input; what is in a pipe stays there. SOURCE_NONE after a message: it cannot be read, or is empty. */
 enum document_source document_source_of(const char *path);
 
 /*

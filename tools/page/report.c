@@ -86,7 +86,8 @@ static void part_fini(struct part *part)
 /* cairn.NAME.html in this folder; without what is the file's own cairn. or ending. */
 char *report_page_name(const char *path)
 {
-    const char *name = strcmp(path, "-") == 0 ? "recording" : text_basename(path);
+    bool is_nameless = strcmp(path, "-") == 0 || strncmp(path, "/dev/fd/", 8) == 0;
+    const char *name = is_nameless ? "recording" : text_basename(path);
 
     if (strncmp(name, "cairn.", 6) == 0 && name[6])
         name += 6;

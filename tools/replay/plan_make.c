@@ -39,14 +39,28 @@ static int open_nameless(const char *what)
     return file;
 }
 
-/* What comes from standard input, in a file that can be read twice. -1 after a message. */
-static int keep_input(void)
+/* A trace that can be read only once: standard input, or a pipe. */
+static bool is_passing(const char *path)
 {
+    struct stat status;
+
+    return strcmp(path, "-") == 0 || (stat(path, &status) == 0 && S_ISFIFO(status.st_mode));
+}
+
+/* What comes from there, in a file that can be read twice. -1 after a message. */
+static int keep_input(const char *path)
+{
+    bool is_standard = strcmp(path, "-") == 0;
+    int from = is_standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0) {
+        message("cannot open %s: %s", path, strerror(errno));
+        return -1;
+    }
     int file = open_nameless("the trace");
     char *piece = memory_take(PIECE, 1);
     ssize_t got = 0;
 
-    while (file >= 0 && (got = read(STDIN_FILENO, piece, PIECE)) != 0) {
+    while (file >= 0 && (got = read(from, piece, PIECE)) != 0) {
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 || write(file, piece, (size_t)got) != got) {
@@ -56,6 +70,8 @@ static int keep_input(void)
         }
     }
     free(piece);
+    if (!is_standard)
+        close(from);
     return file;
 }
 
@@ -244,8 +260,8 @@ bool plan_make(struct plan *plan, const char *path, const struct plan_options *o
     char *name = NULL;
 
     *plan = (struct plan){.file = -1};
-    if (strcmp(path, "-") == 0) {
-        input = keep_input();
+    if (is_passing(path)) {
+        input = keep_input(path);
         if (input < 0)
             return false;
         name = memory_format("/proc/self/fd/%d", input);

@@ -265,7 +265,7 @@ static void print_next(const struct replay_contest *contest, FILE *to)
 
     if (options->output && options->format == REPLAY_JSON)
         fprintf(to, "next: cairn report %s\n", options->output);
-    else if (strcmp(contest->trace, "-") != 0)
+    else if (strcmp(contest->trace, "-") != 0 && strncmp(contest->trace, "/dev/fd/", 8) != 0)
         fprintf(to, "next: cairn replay --json -o replay.json %s\n", trace);
     free(trace);
 }
