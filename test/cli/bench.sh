@@ -131,6 +131,7 @@ runs = list(csv.DictReader(lines[2:]))
 assert len(runs) == 2 * 2 * 3, len(runs)
 suite = json.load(open("suite.json"))
 assert suite["schema"] == "cairn.bench" and suite["version"] == 1
+assert suite["command"][:2] == ["cairn", "bench"], suite["command"]
 assert suite["peers"] == ["system"]
 names = [program["name"] for program in suite["programs"]]
 assert names == ["large", "cells"], names

@@ -254,6 +254,7 @@ void bench_print_json(const struct bench *bench, FILE *to)
     json_t *programs = json_array(), *peers = json_array();
     char signal[TEXT_SHORT];
 
+    json_array_insert_new(json_object_get(document, "command"), 0, json_from_text("cairn"));
     json_put(document, "invocation", json_from_text(bench->invocation));
     json_put(document, "seconds", json_from_real(bench->seconds));
     json_put(document, "load_before", json_from_real(bench->load));
