@@ -179,8 +179,8 @@ static void add_sites(json_t *document, struct sites *sites, enum site_order ord
             document_column(table, "function", "", NULL);
             document_column(table, "place", "", NULL);
             if (order != SITE_TEMPORARY)
-                document_column(table, "bytes", "bytes", "less");
-            document_column(table, "blocks", "count", "less");
+                document_column(table, "bytes", "bytes", NULL);
+            document_column(table, "blocks", "count", NULL);
             document_column(table, "mean size", "bytes", NULL);
             document_column(table, "mean lifetime", "seconds", NULL);
             document_note(table, orders[order].note);
@@ -309,7 +309,7 @@ static void add_threads(json_t *document, const struct profile *profile)
     document_column(table, "allocations", "count", NULL);
     document_column(table, "bytes", "bytes", NULL);
     document_column(table, "frees", "count", NULL);
-    document_column(table, "foreign frees", "count", "less");
+    document_column(table, "foreign frees", "count", NULL);
     for (uint32_t i = 0; i < used && i < THREADS; i++)
         add_thread_row(table, profile, &ranks[i]);
     char *more = used > THREADS ? memory_format(" %u threads with fewer allocations are left out.",

@@ -18,10 +18,14 @@ export const text = (section) => ({ plot: h('div', { class: 'prose' }, prose(sec
 
 export function figures(section) {
   const items = section.items || []
+  const value = (item) => {
+    const shown = format(item.value, item.unit)
+    return h('span', { class: shown.length > 10 ? 'value long' : 'value' }, shown)
+  }
   return {
     plot: h('dl', { class: 'figures' }, items.map((item) => h('div', null,
       h('dt', null, capital(item.name)),
-      h('dd', null, h('span', { class: 'value' }, format(item.value, item.unit)),
+      h('dd', null, value(item),
         item.note ? h('span', { class: 'remark' }, item.note) : null)))),
   }
 }

@@ -68,6 +68,7 @@ def kinds():
         {"name": "peak heap", "value": 11220812, "unit": "bytes", "note": "after 1.21 s"},
         {"name": "allocated", "value": 5368709120, "unit": "bytes"},
         {"name": "allocations", "value": 45200512, "unit": "count"},
+        {"name": "events", "value": 12345678901, "unit": "count"},
         {"name": "temporary", "value": 88.1, "unit": "percent", "note": "freed before the next"},
         {"name": "never freed", "value": 2411724, "unit": "bytes", "note": "52 003 blocks"},
         {"name": "time", "value": 1.84, "unit": "seconds"},

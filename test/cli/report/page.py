@@ -53,12 +53,12 @@ CONTRAST = """(() => {
   return worst
 })()"""
 
-# Tables that are wider than their room, and cells with a short word in two lines.
+# Tables that are wider than their room; cells and figures with a short word in two lines.
 SIDEWAYS = """[...document.querySelectorAll('.scroll')].filter((node) => node.clientWidth && node.scrollWidth > node.clientWidth)
   .map((node) => `${node.getAttribute('aria-label')}: ${node.scrollWidth} of ${node.clientWidth}`)"""
 BROKEN = """(() => {
   const broken = []
-  for (const cell of document.querySelectorAll('tbody th, tbody td, thead button')) {
+  for (const cell of document.querySelectorAll('tbody th, tbody td, thead button, .figures .value')) {
     if (!cell.getClientRects().length) continue
     for (const node of cell.childNodes) {
       if (node.nodeType !== 3) continue
