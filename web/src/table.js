@@ -34,7 +34,8 @@ function bestOf(column, values) {
 
 /* columns: {name, unit, better}; rows: arrays of values. */
 export function table(columns, rows, caption) {
-  const numeric = columns.map((_, at) => rows.some((row) => isNumber(row[at])) &&
+  // A column with a unit is one of figures, even if none is known.
+  const numeric = columns.map((column, at) => (column.unit || rows.some((row) => isNumber(row[at]))) &&
     rows.every((row) => typeof row[at] !== 'string'))
   const brief = columns.map((_, at) => !numeric[at] && rows.every((row) => String(row[at] ?? '').length <= 12))
   // In a long list the rows are no rivals.

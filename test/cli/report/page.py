@@ -165,6 +165,9 @@ class Tests:
         self.equal("sort-is-told", self.count(".of-table [aria-sort='ascending']"), 1)
         self.press("Enter")
         self.equal("sort-turns", self.browser.run(rows), ["system", "jemalloc", "cairn", "mimalloc"])
+        self.equal("figures-unknown-to-all", self.browser.run(
+            "[...document.querySelectorAll('.of-table table')[1].rows].map((row) => row.cells[5].className)"),
+            ["number"] * 5)
         self.equal("best-is-marked", self.count(".of-table .best"), 4)
 
     def flame(self):
