@@ -109,17 +109,17 @@ export_to heap prog.heap
 name=google-pprof
 if command -v google-pprof >/dev/null; then
     see google-pprof --text --show_bytes prog.heap
-    expect 0 '^Total: 3300 B' '^ *3000 .* 3000  *90.9% leaf_a' '^ *300 .* leaf_b' \
+    seen 0 '^Total: 3300 B' '^ *3000 .* 3000  *90.9% leaf_a' '^ *300 .* leaf_b' \
         '^ *0 .* 3300 100.0% main'
     name='google-pprof: all that was allocated'
     see google-pprof --text --show_bytes --alloc_space prog.heap
-    expect 0 '^Total: 3390 B' '^ *3050 .* leaf_a' '^ *40 .* \[unknown\]' '^ *0 .* 3050 .* middle'
+    seen 0 '^Total: 3390 B' '^ *3050 .* leaf_a' '^ *40 .* \[unknown\]' '^ *0 .* 3050 .* middle'
     name='google-pprof: blocks'
     see google-pprof --text --alloc_objects prog.heap
-    expect 0 '^Total: 5 objects' '^ *3  *60.0% .* leaf_a'
+    seen 0 '^Total: 5 objects' '^ *3  *60.0% .* leaf_a'
     name='google-pprof: stacks'
     see google-pprof --collapsed prog.heap
-    expect 0 '^main;middle;leaf_a 3000$' '^main;leaf_b 300$'
+    seen 0 '^main;middle;leaf_a 3000$' '^main;leaf_b 300$'
     name='google-pprof: what was inlined, of a recording'
     cat >inlined.c <<'END'
 #include <stdlib.h>
@@ -131,7 +131,7 @@ END
     "$cairn" record -o inlined.czt ./inlined 2>err
     "$cairn" report --export heap -o inlined.heap inlined.czt >out 2>err
     see google-pprof --collapsed inlined.heap
-    expect 0 'main;around;within\[inline\] 5000$'
+    seen 0 'main;around;within\[inline\] 5000$'
 else
     skip 'no google-pprof'
 fi

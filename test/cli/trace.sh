@@ -128,7 +128,7 @@ name='a recording there and back'
 "$cairn" trace --compress -o again.czt real.txt 2>err
 "$cairn" trace --text -o again.txt again.czt 2>err
 see "$cairn" trace real.txt
-expect 0 out 'whole$' out 'processes 3$'
+seen 0 out 'whole$' out 'processes 3$'
 name='a recording is the same again'
 same real.txt again.txt
 

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "bench/bench_options.h"
 
+#include <string.h>
+
 #include "message.h"
 #include "option_table.h"
 #include "statistics.h"
