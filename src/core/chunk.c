@@ -110,8 +110,7 @@ static void free_units(struct chunk *chunk, uint32_t mask)
 }
 
 /*
- * Memory is fetched anew from the system that was given back a moment ago: that was too early. No more
- * than doubles what the program has in memory.
+ * Memory is fetched anew from the system that was given back a moment ago: that was too early.
  */
 static NOINLINE void regret(size_t units)
 {

@@ -33,7 +33,16 @@ void cairn__purge_reserve(size_t units)
     atomic_store_explicit(&purge.reserved, units, memory_order_relaxed);
 }
 
-static size_t limit_by_options(size_t used, size_t regret)
+/*
+ * What was given back too early, lately, is kept the next time; no more than what is in use, so that
+ * memory at most doubles, and a program whose use falls to a tenth does not keep the other nine.
+ */
+static size_t more_for_regret(struct pool_figures figures)
+{
+    return size_min(figures.regret, figures.used);
+}
+
+static size_t limit_by_options(struct pool_figures figures)
 {
     switch (cairn__option(OPTION_PURGE_DELAY)) {
     case 0:
@@ -41,13 +50,14 @@ static size_t limit_by_options(size_t used, size_t regret)
     case OPTION_NEVER:
         return SIZE_MAX;
     default:
-        return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE, used / DIRTY_SHARE) + regret;
+        return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE, figures.used / DIRTY_SHARE) +
+               more_for_regret(figures);
     }
 }
 
 static size_t limit(struct pool_figures figures)
 {
-    return size_max(limit_by_options(figures.used, figures.regret), reserved());
+    return size_max(limit_by_options(figures), reserved());
 }
 
 /* Locked memory cannot be given back: do not ask at every free. */
@@ -73,7 +83,7 @@ static bool step(void)
     size_t peak = cairn__pool_step();
     size_t needed = size_max(peak, atomic_exchange(&purge.last_peak, peak));
     size_t keep = needed > figures.used ? needed - figures.used : 0;
-    keep = size_max(keep, figures.regret / 2);
+    keep = size_max(keep, more_for_regret(figures) / 2);
     size_t rate = cairn__option(OPTION_PURGE_RATE) / UNIT_SIZE;
     keep = size_max(keep, figures.dirty > rate ? figures.dirty - rate : 0);
     return purge_to(size_max(keep, size_max(DIRTY_FLOOR / UNIT_SIZE, reserved())));
