@@ -218,21 +218,40 @@ void cairn__remote_free(struct heap *heap, struct page *page, void *block)
         cairn__remote_flush(heap);
 }
 
+/* Gives the blocks of a bin back to the active page, which they all are of. */
+static void empty_own_bin(struct heap *heap, struct page *page, unsigned class)
+{
+    void *first = heap->bin[class], *last = first, *next;
+    unsigned count = 1;
+    while ((next = block_next(last)) != NULL && count < page->capacity) {
+        last = next;
+        count++;
+    }
+    heap->bin[class] = NULL;
+    if (next == NULL) /* else a block was freed twice */
+        cairn__heap_free_batch(heap, page, first, last, count);
+}
+
+static void empty_borrowed_bin(struct heap *heap, unsigned class)
+{
+    size_t most = UINT8_MAX; /* no more are borrowed, unless a block was freed twice */
+    void *block;
+    while ((block = heap->bin[class]) != NULL && most-- > 0) {
+        heap->bin[class] = block_next(block);
+        cairn__remote_free(heap, page_of(block), block);
+    }
+    heap->bin[class] = NULL;
+}
+
 void cairn__remote_empty_bins(struct heap *heap)
 {
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
-        /* No bin is longer than a page and what was borrowed, unless a block was freed twice. */
-        size_t most = (size_t)cairn__classes[class].capacity + UINT8_MAX;
-        void *block;
-        while ((block = heap->bin[class]) != NULL && most-- > 0) {
-            heap->bin[class] = block_next(block);
-            struct page *page = page_of(block);
-            if (page_owner(page) == heap)
-                heap_free_local(heap, page, block);
-            else
-                cairn__remote_free(heap, page, block);
-        }
-        if (block != NULL)
-            heap->bin[class] = NULL;
+        struct page *page = heap->shelf[class].active;
+        if (heap->bin[class] == NULL)
+            continue;
+        if (page != NULL)
+            empty_own_bin(heap, page, class);
+        else
+            empty_borrowed_bin(heap, class);
     }
 }
