@@ -12,13 +12,14 @@ enum { REFUSED_MS = 500 };
 enum { ALARM_STEP = 16 };
 
 static struct {
-    _Atomic bool helper;      /* the helper thread is there, or being started */
-    _Atomic bool asleep;      /* it waits for the bell */
-    uint32_t bell;            /* counts; the kernel looks at it */
-    _Atomic uint64_t next;    /* the clock, when the next step is due */
-    _Atomic uint64_t refused; /* the clock, when the system last refused; 0: never */
-    _Atomic size_t last_peak; /* units in use at most, in the step before this one */
-    _Atomic size_t reserved;  /* units that are kept whatever the options say */
+    _Atomic bool helper;       /* the helper thread is there, or being started */
+    _Atomic bool asleep;       /* it waits for the bell */
+    uint32_t bell;             /* counts; the kernel looks at it */
+    _Atomic uint64_t next;     /* the clock, when the next step is due */
+    _Atomic uint64_t refused;  /* the clock, when the system last refused; 0: never */
+    _Atomic uint64_t last_end; /* the clock, when memory last went back at a thread's end */
+    _Atomic size_t last_peak;  /* units in use at most, in the step before this one */
+    _Atomic size_t reserved;   /* units that are kept whatever the options say */
 } purge;
 
 /* Purging goes by rows, of a chunk at most: it may give back so much more than it was told. */
@@ -159,6 +160,17 @@ void cairn__purge_attend(void)
                           atomic_load_explicit(&purge.next, memory_order_relaxed));
 }
 
+/*
+ * How much may go back at a thread's end: short threads, one after the other, would spend more time on
+ * fetching anew what the one before them left than on their work.
+ */
+static size_t allowance(void)
+{
+    uint64_t now = cairn__os_now();
+    uint64_t passed = now - atomic_exchange_explicit(&purge.last_end, now, memory_order_relaxed);
+    return size_min(passed, SIZE_LIMIT / THREAD_END_RATE) * (THREAD_END_RATE / UNIT_SIZE);
+}
+
 void cairn__purge_after_thread(void)
 {
     struct pool_figures figures = cairn__pool_figures();
@@ -168,8 +180,10 @@ void cairn__purge_after_thread(void)
     keep = size_max(keep, figures.dirty > rate ? figures.dirty - rate : 0);
     keep = size_max(keep, reserved());
     bool never = cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER;
-    if (!never && figures.dirty > keep && keep < limit(figures) && !refused_lately())
-        purge_to(keep);
+    if (!never && figures.dirty > keep && keep < limit(figures) && !refused_lately()) {
+        size_t some = allowance();
+        purge_to(figures.dirty > some ? size_max(keep, figures.dirty - some) : keep);
+    }
     purge_attend();
 }
 

@@ -151,6 +151,27 @@ TEST(after_a_thread)
     assert_true(dirty() <= cairn__option(OPTION_DIRTY_MAX) / DIRTY_AFTER_THREAD / UNIT_SIZE);
 }
 
+/* Short threads, one after the other, do not make each other fetch everything anew. */
+TEST(after_short_threads)
+{
+    start();
+    take(0, 400);
+    give(0, 300);
+    cairn__purge_after_thread();
+    for (int i = 0; i < 5; i++) {
+        take(0, 300);
+        give(0, 300);
+        cairn__purge_after_thread(); /* no time has passed */
+        assert_int_equal(dirty(), 300);
+    }
+    fake_pass_time(10);
+    cairn__purge_after_thread();
+    assert_in_range(dirty(), 300 - 10 * (THREAD_END_RATE / UNIT_SIZE) - CHUNK_UNITS, 299);
+    fake_pass_time(200);
+    cairn__purge_after_thread();
+    assert_true(dirty() <= cairn__option(OPTION_DIRTY_MAX) / DIRTY_AFTER_THREAD / UNIT_SIZE);
+}
+
 /* ---- the helper thread ---- */
 
 static bool comes_down(void)
@@ -386,6 +407,7 @@ int main(void)
         cmocka_unit_test(waves),
         cmocka_unit_test(floor_stays),
         cmocka_unit_test(after_a_thread),
+        cmocka_unit_test(after_short_threads),
         cmocka_unit_test(helper),
         cmocka_unit_test(no_helper_where_it_has_no_work),
         cmocka_unit_test(delay_never_and_none),
