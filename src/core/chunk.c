@@ -384,15 +384,24 @@ static void await_purge(size_t number)
         cairn__os_sleep(1);
 }
 
+static bool is_tight(void)
+{
+    lock_acquire(&pool.lock);
+    bool tight = pool.tight;
+    lock_release(&pool.lock);
+    return tight;
+}
+
 struct span cairn__units_take_roomy(size_t count, size_t room)
 {
     struct wish wish = {count, room, false};
     struct span span = find(&wish);
-    if (span.region == NULL) {
-        lock_acquire(&pool.grow);
+    if (span.region != NULL)
+        return span;
+    lock_acquire(&pool.grow);
+    if (!is_tight())
         span = grow_and_take(&wish);
-        lock_release(&pool.grow);
-    }
+    lock_release(&pool.grow);
     return span;
 }
 

@@ -60,7 +60,7 @@ struct span cairn__units_find(size_t count, bool chunk_aligned);
 
 /*
  * Takes `count` units where `room` of them are free in a row, so that they can be extended later; of
- * fresh memory, where the pool has no such row.
+ * fresh memory where the pool has no such row, unless memory was at its end once.
  */
 struct span cairn__units_take_roomy(size_t count, size_t room);
 

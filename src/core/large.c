@@ -366,11 +366,16 @@ static COLD void report_large(size_t size)
     cairn__os_print_error(line.data, line.length);
 }
 
-void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *separate)
+static void report_if_large(size_t size)
 {
     size_t least = cairn__option(OPTION_REPORT_LARGE);
     if (UNLIKELY(least != 0 && size >= least))
         report_large(size);
+}
+
+void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *separate)
+{
+    report_if_large(size);
     size = size_max(size, 1);
     void *block = NULL;
     if (size <= LARGE_MAX && align <= CHUNK_SIZE)
@@ -386,6 +391,7 @@ static struct page *take_roomy(size_t units)
 
 void *cairn__large_alloc_growing(size_t size)
 {
+    report_if_large(size);
     if (size > REMAP_FROM)
         return map_huge(size, 1, NULL, NULL);
     struct page *page = take_roomy(units_for(size));

@@ -43,7 +43,8 @@ static void put_in_order(struct page *page)
     uint64_t factor = UINT32_MAX / page->size + 1; /* exact for less than 2^16 bytes */
     for (size_t at = 0; at < page->issued; at++)
         __builtin_prefetch(page->start + at * page->size, 1);
-    for (void *block = page->free; block != NULL; block = block_next(block)) {
+    unsigned count = page_free_count(page); /* no more, unless a block was freed twice */
+    for (void *block = page->free; block != NULL && count-- > 0; block = block_next(block)) {
         size_t at = ((size_t)((char *)block - page->start) * factor) >> 32;
         free[at / 64] |= (uint64_t)1 << (at % 64);
     }
