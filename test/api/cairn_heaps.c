@@ -138,7 +138,7 @@ static void too_much(void **state)
 static void calloc_is_zero(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {1, 100, 3000, 5000, 40000, 131073, 5 * MIB, 20 * MIB};
+    static const size_t sizes[] = {1, 100, 3000, 5000, 40000, 131073, 5 * MIB, 80 * MIB};
     cairn_heap *heap = NULL;
     for (int round = 0; round < 10; round++) {
         if (round % 5 == 0) {
@@ -160,7 +160,7 @@ static void calloc_is_zero(void **state)
 static void realloc_keeps_heap_and_contents(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {1000,    70000, MIB,      20 * MIB, 60 * MIB, 17 * MIB,
+    static const size_t sizes[] = {1000,    70000, MIB,      20 * MIB, 90 * MIB, 17 * MIB,
                                    2 * MIB, 10,    25 * MIB, 300,      9000,     200000};
     cairn_heap *heap = create(NULL), *other = create(NULL);
     size_t size = 100;
@@ -207,7 +207,7 @@ static void stats_follow(void **state)
     cairn_heap *heap = create(NULL);
     struct cairn_stats before = stats_now();
     for (size_t i = 0; i < 1000; i++) {
-        void *block = cairn_heap_malloc(heap, i % 250 == 249 ? 17 * MIB : 1 + i * 170);
+        void *block = cairn_heap_malloc(heap, i % 250 == 249 ? 70 * MIB : 1 + i * 170);
         struct cairn_heap_stats stats = heap_stats(heap);
         struct sum sum = {heap, 0, 0};
         assert_true(cairn_heap_walk(heap, add, &sum));
@@ -273,7 +273,7 @@ static void check_name(const char *name, const char *plain, const char *quoted)
     char expected[256], copy[64];
     cairn_heap *heap = create(strcpy(copy, name));
     memset(copy, 'x', sizeof copy); /* it was copied */
-    assert_true(cairn_heap_malloc(heap, 20 * MIB) != NULL && cairn_heap_malloc(heap, 100) != NULL);
+    assert_true(cairn_heap_malloc(heap, 80 * MIB) != NULL && cairn_heap_malloc(heap, 100) != NULL);
     const char *line = strstr(print(CAIRN_STATS_TEXT), " separate ");
     assert_non_null(line);
     snprintf(expected, sizeof expected, "  %s\n", plain);
@@ -281,7 +281,7 @@ static void check_name(const char *name, const char *plain, const char *quoted)
     check(found != NULL && found < strchr(line, '\n'), "no %s in:\n%s", plain, line);
     snprintf(expected, sizeof expected,
              "\"state\":\"separate\",\"name\":\"%s\",\"pages\":1,\"bytes\":%zu,\"live\":", quoted,
-             64 * KIB + 20 * MIB);
+             64 * KIB + 80 * MIB);
     check(strstr(print(CAIRN_STATS_JSON), expected) != NULL, "no %s in:\n%s", expected, text);
     for (size_t i = 0; i + 1 < text_size; i++)
         check(text[i] >= ' ' && text[i] <= '~', "byte %d in:\n%s", text[i], text);
@@ -321,7 +321,7 @@ static void many_heaps(void **state)
             for (size_t size = 100; size < 5000; size += size / 2)
                 assert_non_null(cairn_heap_malloc(heaps[i], size));
         }
-        assert_non_null(cairn_heap_malloc(heaps[HEAPS / 2], 20 * MIB));
+        assert_non_null(cairn_heap_malloc(heaps[HEAPS / 2], 80 * MIB));
         size_t full = stats_now().heaps;
         for (size_t i = 0; i < HEAPS; i++)
             cairn_heap_destroy(heaps[round % 2 == 0 ? i : HEAPS - 1 - i]);

@@ -80,8 +80,8 @@ static void summary_adds_up_to_rss(void **state)
 {
     (void)state;
     int lines;
-    void *touched = memset(cairn_malloc(30 * MIB), 1, 30 * MIB);
-    void *untouched = cairn_malloc(30 * MIB);
+    void *touched = memset(cairn_malloc(70 * MIB), 1, 70 * MIB);
+    void *untouched = cairn_malloc(70 * MIB);
     size_t sum = (size_t)sum_of(print(CAIRN_STATS_SUMMARY), &lines);
 
     assert_int_equal(lines, 9);
@@ -96,7 +96,7 @@ static void text_has_tables(void **state)
 {
     (void)state;
     int lines;
-    void *small = cairn_malloc(48), *large = cairn_malloc(MIB), *huge = cairn_malloc(20 * MIB);
+    void *small = cairn_malloc(48), *large = cairn_malloc(MIB), *huge = cairn_malloc(80 * MIB);
 
     print(CAIRN_STATS_SUMMARY);
     assert_null(strstr(text, "block "));
@@ -305,7 +305,7 @@ static void json_adds_up(void **state)
 {
     (void)state;
     size_t count = cairn_alloc_batch(3000, blocks, BATCH - 2);
-    void *large = cairn_malloc(MIB), *huge = cairn_malloc(20 * MIB);
+    void *large = cairn_malloc(MIB), *huge = cairn_malloc(80 * MIB);
 
     print(CAIRN_STATS_JSON);
     check_json();
@@ -556,7 +556,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(json_check_can_fail),
         cmocka_unit_test(json_adds_up),
         named_check("residence_is_measured_large", residence_is_measured, 8 << 20),
-        named_check("residence_is_measured_huge", residence_is_measured, 40 << 20),
+        named_check("residence_is_measured_huge", residence_is_measured, 80 << 20),
         cmocka_unit_test(heaps_are_listed),
         cmocka_unit_test(silent_by_default),
         cmocka_unit_test(mistakes_are_told),

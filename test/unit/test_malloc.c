@@ -213,7 +213,7 @@ TEST(stale_frees_are_told)
 /* Shrinking cannot fail; growing that fails changes nothing. */
 TEST(realloc_without_memory)
 {
-    static const size_t sizes[] = {200, 3000, 100000, 150000, 5 * MIB, 17 * MIB, 40 * MIB};
+    static const size_t sizes[] = {200, 3000, 100000, 150000, 5 * MIB, 17 * MIB, 80 * MIB};
     cairn__thread_heap();
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         char *block = get(sizes[i]);
@@ -286,7 +286,7 @@ TEST(foreign_frees_are_told)
 /* Large and huge blocks freed twice, or not from their start. */
 TEST(double_frees)
 {
-    static const size_t sizes[] = {200 * KIB, 3 * MIB, 20 * MIB};
+    static const size_t sizes[] = {200 * KIB, 3 * MIB, 20 * MIB, 80 * MIB};
     for (size_t i = 0; i < 3; i++) {
         char *block = get(sizes[i]);
         cairn__free(block + 4096);
