@@ -81,7 +81,7 @@ void *cairn_aligned_alloc(size_t align, size_t size) CAIRN_ALLOCATES(2);
 
 /*
  * Frees a block. NULL does nothing. What is no block is ignored and counted. A pointer to memory
- * that was freed as a whole, or into the middle of a block of 128 KiB to 64 MiB, is also reported
+ * that was freed as a whole, or into the middle of a block of 128 KiB to 32 MiB, is also reported
  * on stderr (the first eight); any other, one into or to what was a larger block included, with
  * CAIRN_VERBOSE=1. A block of up to 128 KiB that is freed twice, or by a pointer into its middle,
  * is not noticed, and damages the heap. errno stays.

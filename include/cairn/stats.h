@@ -27,7 +27,7 @@ struct cairn_stats {
     size_t committed; /* held from the system at most: live, plus free memory not yet returned */
     size_t peak_committed; /* the most that pages and large blocks took, and huge ones */
     size_t live;           /* in blocks handed out, rounded up to what they can hold */
-    size_t huge; /* part of live: blocks with a mapping of their own, mostly above 64 MiB */
+    size_t huge; /* part of live: blocks with a mapping of their own, mostly above 32 MiB */
     size_t huge_count;
     size_t metadata;      /* mapped for the allocator's own records; more than it uses */
     size_t pages;         /* runs of equal blocks, and large blocks */

@@ -124,12 +124,14 @@ static bool remove_units(struct chunk *chunk, uint32_t mask, unsigned node)
 {
     if (chunk->free_mask == ALL_UNITS && chunk->dirty_mask == 0)
         chunk->node = (uint8_t)node; /* it will be filed there, when units are gone */
+    uint32_t fetched = mask & ~chunk->dirty_mask;
     if (chunk->huge && chunk->dirty_mask == 0) {
+        fetched = ALL_UNITS;
         chunk->dirty_mask = ALL_UNITS;
         pool.dirty += count_ones(chunk->free_mask);
     }
-    if (UNLIKELY(pool.owed != 0) && (mask & ~chunk->dirty_mask) != 0)
-        regret(count_ones(mask & ~chunk->dirty_mask));
+    if (UNLIKELY(pool.owed != 0) && fetched != 0)
+        regret(count_ones(fetched));
     unfree_units(chunk, mask);
     pool.used += count_ones(mask);
     chunk->region->used += count_ones(mask);

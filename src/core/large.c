@@ -5,6 +5,7 @@
 #include "base/option.h"
 #include "base/print.h"
 #include "core/metadata.h"
+#include "core/purge.h"
 #include "core/recent.h"
 #include "os/lock.h"
 #include "os/os.h"
@@ -69,7 +70,8 @@ static size_t units_for(size_t size)
 static bool is_zero(const struct page *page)
 {
     size_t size = (size_t)page->units << UNIT_SHIFT;
-    return page->clean || (size >= CLEAR_BY_SYSTEM && cairn__os_purge(page->start, size));
+    return page->clean || (size >= CLEAR_BY_SYSTEM && !cairn__purge_is_unwanted() &&
+                           cairn__os_purge(page->start, size));
 }
 
 static void *take_units(size_t size, bool chunk_aligned, bool *zeroed, struct heap *separate)
@@ -199,11 +201,17 @@ static char *map_or_make_room(size_t size, size_t align)
     return make_room() ? cairn__os_map(size, align) : NULL;
 }
 
+/* Of a large one's size it holds what a large one would: cairn_good_size tells by the size alone. */
+static size_t huge_size_for(size_t size)
+{
+    return round_up(size, size <= LARGE_MAX ? UNIT_SIZE : cairn__os_page_size());
+}
+
 static void *map_huge(size_t size, size_t align, bool *zeroed, struct heap *separate)
 {
     if (size > SIZE_LIMIT - CHUNK_SIZE || align > SIZE_LIMIT / 2)
         return NULL;
-    size = round_up(size, cairn__os_page_size());
+    size = huge_size_for(size);
     struct huge *record = take_record();
     if (record == NULL)
         return NULL;
@@ -322,7 +330,7 @@ void *cairn__huge_resize(void *block, size_t size)
     struct huge *record = find(block);
     if (record == NULL || size > SIZE_LIMIT - CHUNK_SIZE)
         return NULL;
-    size = round_up(size, cairn__os_page_size());
+    size = huge_size_for(size);
     struct heap *separate = record->heap;
     if (separate != NULL)
         lock_acquire(&separate->lock);
@@ -377,24 +385,33 @@ void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *s
 {
     report_if_large(size);
     size = size_max(size, 1);
-    void *block = NULL;
-    if (size <= LARGE_MAX && align <= CHUNK_SIZE)
+    bool can_be_row = size <= UINT16_MAX * UNIT_SIZE && align <= CHUNK_SIZE;
+    /* Where address space is short, long rows would cut it up. */
+    bool is_row = can_be_row && size <= (cairn__window_is_limited() ? REMAP_FROM : LARGE_MAX);
+    void *block = is_row ? take_units(size, align > UNIT_SIZE, zeroed, separate) : NULL;
+    if (block == NULL)
+        block = map_huge(size, align, zeroed, separate);
+    /* A limit on data (RLIMIT_DATA) counts what the pool has made accessible, free or not. */
+    if (block == NULL && can_be_row && !is_row)
         block = take_units(size, align > UNIT_SIZE, zeroed, separate);
-    return block != NULL ? block : map_huge(size, align, zeroed, separate);
+    return block;
 }
 
-static struct page *take_roomy(size_t units)
+static struct page *take_growing(size_t old_size, size_t size)
 {
-    struct page *page = cairn__page_take_roomy(units, units * GROWTH_ROOM);
+    size_t units = units_for(size);
+    struct page *page = NULL;
+    if (size - old_size < old_size / GROWTH_SHARE && !cairn__window_is_limited())
+        page = cairn__page_take_roomy(units, units * GROWTH_ROOM);
     return page != NULL ? page : take_page(units, false);
 }
 
-void *cairn__large_alloc_growing(size_t size)
+void *cairn__large_alloc_growing(size_t old_size, size_t size)
 {
     report_if_large(size);
     if (size > REMAP_FROM)
         return map_huge(size, 1, NULL, NULL);
-    struct page *page = take_roomy(units_for(size));
+    struct page *page = take_growing(old_size, size);
     if (page == NULL)
         return NULL;
     set_asked(page, size);

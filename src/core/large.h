@@ -16,10 +16,10 @@
 void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *separate);
 
 /*
- * A block for one that grows, with room to grow further: a row of units where there are free ones
- * behind it, or a mapping of its own that can be moved without being copied.
+ * A block for one that grows: a row of units, with free ones behind it if it grows in small steps, or a
+ * mapping of its own that can be moved without being copied. NULL: there may still be another place.
  */
-void *cairn__large_alloc_growing(size_t size);
+void *cairn__large_alloc_growing(size_t old_size, size_t size);
 
 /* A block whose page's owner is OWNER_LARGE. False: not the start of one, or freed already. */
 bool cairn__large_free(void *block, struct page *page);

@@ -225,7 +225,7 @@ static void *new_place(const void *ptr, size_t old_size, size_t size)
         return cairn__separate_alloc(separate, size, 1, NULL);
     void *block = NULL;
     if (old_size >= MEDIUM_MAX && size > old_size)
-        block = cairn__large_alloc_growing(size);
+        block = cairn__large_alloc_growing(old_size, size);
     if (block == NULL)
         block = cairn__malloc_fast(size);
     return block != NULL ? block : cairn__malloc_slow(size);

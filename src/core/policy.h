@@ -25,7 +25,7 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 #define SMALL_MAX  ((size_t)2048)      /* malloc's straight line reaches this far */
 #define MEDIUM_MAX ((size_t)128 * KIB) /* the largest class */
-#define LARGE_MAX  ((size_t)64 * MIB)  /* above: a mapping of its own */
+#define LARGE_MAX  ((size_t)32 * MIB)  /* above: a mapping of its own */
 #define SIZE_LIMIT ((size_t)PTRDIFF_MAX)
 
 /* ---- address space ---- */
@@ -78,8 +78,10 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 /* ---- large blocks that grow ---- */
 
-/* Copied to where there is room for so many times what is needed: few copies. */
-#define GROWTH_ROOM 4
+/* One that grows by less than this part of it is copied to where there is room for so many times what
+ * is needed: few copies. (By more, there are few anyway, and what others find behind it is cut small.) */
+#define GROWTH_SHARE 4
+#define GROWTH_ROOM  4
 /* From here on such a block has a mapping of its own, which grows without being copied, */
 #define REMAP_FROM ((size_t)16 * MIB)
 /* until it has shrunk to this. */

@@ -61,6 +61,11 @@ static size_t limit(struct pool_figures figures)
     return size_max(limit_by_options(figures), reserved());
 }
 
+bool cairn__purge_is_unwanted(void)
+{
+    return reserved() != 0 || cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER;
+}
+
 /* Locked memory cannot be given back: do not ask at every free. */
 static bool refused_lately(void)
 {
@@ -167,7 +172,8 @@ void cairn__purge_attend(void)
 static size_t allowance(void)
 {
     uint64_t now = cairn__os_now();
-    uint64_t passed = now - atomic_exchange_explicit(&purge.last_end, now, memory_order_relaxed);
+    uint64_t last = atomic_exchange_explicit(&purge.last_end, now, memory_order_relaxed);
+    uint64_t passed = now > last ? now - last : 0; /* another thread may have looked later */
     return size_min(passed, SIZE_LIMIT / THREAD_END_RATE) * (THREAD_END_RATE / UNIT_SIZE);
 }
 

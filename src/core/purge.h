@@ -30,6 +30,9 @@ static inline void purge_attend(void)
 /* From now on so much free touched memory is kept, whatever the options say; 0: no more. */
 void cairn__purge_reserve(size_t units);
 
+/* Free memory goes back only when it is asked for: nothing that is in memory is to leave it. */
+bool cairn__purge_is_unwanted(void);
+
 /* A thread has ended. */
 void cairn__purge_after_thread(void);
 

@@ -43,9 +43,12 @@ static void put_in_order(struct page *page)
     uint64_t factor = UINT32_MAX / page->size + 1; /* exact for less than 2^16 bytes */
     for (size_t at = 0; at < page->issued; at++)
         __builtin_prefetch(page->start + at * page->size, 1);
-    unsigned count = page_free_count(page); /* no more, unless a block was freed twice */
-    for (void *block = page->free; block != NULL && count-- > 0; block = block_next(block)) {
-        size_t at = ((size_t)((char *)block - page->start) * factor) >> 32;
+    unsigned left = page->issued; /* no list is longer, unless a block was freed twice */
+    for (void *block = page->free; block != NULL && left-- > 0; block = block_next(block)) {
+        size_t offset = (size_t)((char *)block - page->start);
+        if (offset >= (size_t)page->issued * page->size)
+            break; /* the program has written to a block that it had freed */
+        size_t at = (offset * factor) >> 32;
         free[at / 64] |= (uint64_t)1 << (at % 64);
     }
     void **end = &page->free;

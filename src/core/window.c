@@ -74,6 +74,11 @@ static bool reserve_probed(struct region *region, size_t size)
     return false;
 }
 
+bool cairn__window_is_limited(void)
+{
+    return regions.limited;
+}
+
 void cairn__window_start(void)
 {
     size_t size = cairn__option(OPTION_WINDOW);
@@ -196,7 +201,8 @@ static bool reserve_entered(struct region *region, size_t size)
 static bool reserve_some(struct region *region, size_t count)
 {
     size_t least = count * CHUNK_SIZE;
-    size_t size = size_max(least, REGION_SIZE);
+    /* A long row has a region of its own: of one of 64 MiB the rest would be of use to few. */
+    size_t size = least > REGION_SIZE / 4 ? least : REGION_SIZE;
     while (!reserve_entered(region, size)) {
         if (size == least)
             return false;

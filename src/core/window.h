@@ -67,6 +67,9 @@ struct region {
 extern HIDDEN _Atomic size_t cairn__bytes_in_pages;
 extern HIDDEN _Atomic size_t cairn__bytes_handed_out;
 
+/* The process had an address limit when it started: address space is not to be wasted. */
+bool cairn__window_is_limited(void);
+
 /* At process start: reserves the window, as large as it can be had. */
 void cairn__window_start(void);
 

@@ -7,6 +7,7 @@
 
 #include "core/large.h"
 #include "core/malloc.h"
+#include "core/purge.h"
 #include "core/recent.h"
 #include "core/metadata.h"
 #include "core/thread.h"
@@ -149,6 +150,14 @@ TEST(zeroed_rows)
         assert_true(unit_is_zero(block, CLEAR_BY_SYSTEM - 100));
         cairn__free(block);
     }
+    /* What is to stay in memory stays there. */
+    cairn__purge_reserve(1000);
+    memset(cairn__malloc_slow(CLEAR_BY_SYSTEM), 1, CLEAR_BY_SYSTEM);
+    cairn__free(cairn__malloc_slow(CLEAR_BY_SYSTEM));
+    size_t purges = fake_count(FAKE_PURGE);
+    char *block = cairn__calloc(1, CLEAR_BY_SYSTEM);
+    assert_int_equal(fake_count(FAKE_PURGE), purges);
+    assert_true(unit_is_zero(block, CLEAR_BY_SYSTEM));
 }
 
 /* A block of a large one's size that is huge for its alignment. */
@@ -264,8 +273,10 @@ TEST(resizing)
             assert_int_equal(cairn__huge_size(block), 0);
             assert_int_equal(cairn__map_find(block).kind, MAP_NOTHING);
         }
-        assert_int_equal(cairn__huge_size(moved), round_up(next, cairn__os_page_size()));
-        assert_int_equal(cairn__huge_figures().bytes, round_up(next, cairn__os_page_size()));
+        /* What cairn_good_size says of it, too. */
+        size_t unit = next <= LARGE_MAX ? UNIT_SIZE : cairn__os_page_size();
+        assert_int_equal(cairn__huge_size(moved), round_up(next, unit));
+        assert_int_equal(cairn__huge_figures().bytes, round_up(next, unit));
         assert_int_equal(cairn__huge_figures().count, 1);
         assert_int_equal((uintptr_t)moved % CHUNK_SIZE, 0);
         block = moved;

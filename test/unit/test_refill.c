@@ -2,6 +2,8 @@
 /* refill.h: what a refill takes, in which order, and what it says about zeroes. */
 #include "unit/unit.h"
 
+#include <unistd.h>
+
 #include "core/malloc.h"
 #include "core/refill.h"
 #include "core/thread.h"
@@ -190,10 +192,41 @@ TEST(in_order_from_listed_pages)
     audit_all(NULL);
 }
 
+/* What a double free or a write to a freed block makes of a page's links is followed to no end, and to
+ * no other memory. */
+static void damage_links(bool cycle)
+{
+    enum { EACH = 64, PER_PAGE = UNIT_SIZE / EACH, BLOCKS = 12 * PER_PAGE };
+    static char *block[BLOCKS];
+    cairn__process_start();
+    for (size_t i = 0; i < BLOCKS; i++)
+        block[i] = cairn__malloc_slow(EACH);
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (i % 2 == 0)
+            cairn__free(block[i]);
+    struct page *page = cairn__heap->shelf[class_of(EACH)].listed.first;
+    *(void **)page->free = cycle ? page->free : (void *)~(uintptr_t)15;
+    for (size_t i = 0; i < PER_PAGE / 4; i++)
+        REQUIRE(cairn__malloc_slow(EACH) != NULL);
+}
+
+TEST(links_in_a_circle)
+{
+    alarm(60);
+    damage_links(true);
+}
+
+TEST(links_to_nowhere)
+{
+    damage_links(false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order_from_listed_pages),
+        cmocka_unit_test(links_in_a_circle),
+        cmocka_unit_test(links_to_nowhere),
         cmocka_unit_test(rows),
         cmocka_unit_test(larger_blocks_at_the_end),
         cmocka_unit_test(touched_before_untouched),
