@@ -68,8 +68,7 @@ void *cairn_calloc(size_t count, size_t size) CAIRN_ALLOCATES(1, 2);
 /*
  * Resizes a block, moving it if need be; contents are kept up to the smaller size. On failure the
  * old block stays. ptr NULL: cairn_malloc(size). size 0: frees ptr and returns NULL. The result
- * keeps no alignment above 16. O(size) when it moves; a block that grew above 16 MiB is remapped, not
- * copied.
+ * keeps no alignment above 16. O(size) when it moves; one above 32 MiB is remapped, not copied.
  */
 void *cairn_realloc(void *ptr, size_t size) CAIRN_REALLOCATES(2);
 

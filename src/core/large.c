@@ -381,13 +381,18 @@ static void report_if_large(size_t size)
         report_large(size);
 }
 
+/* Long rows would cut up address space that is short. */
+static size_t row_max(void)
+{
+    return cairn__window_is_limited() ? LARGE_MAX_LIMITED : LARGE_MAX;
+}
+
 void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *separate)
 {
     report_if_large(size);
     size = size_max(size, 1);
     bool can_be_row = size <= UINT16_MAX * UNIT_SIZE && align <= CHUNK_SIZE;
-    /* Where address space is short, long rows would cut it up. */
-    bool is_row = can_be_row && size <= (cairn__window_is_limited() ? REMAP_FROM : LARGE_MAX);
+    bool is_row = can_be_row && size <= row_max();
     void *block = is_row ? take_units(size, align > UNIT_SIZE, zeroed, separate) : NULL;
     if (block == NULL)
         block = map_huge(size, align, zeroed, separate);
@@ -402,14 +407,14 @@ static struct page *take_growing(size_t old_size, size_t size)
     size_t units = units_for(size);
     struct page *page = NULL;
     if (size - old_size < old_size / GROWTH_SHARE && !cairn__window_is_limited())
-        page = cairn__page_take_roomy(units, units * GROWTH_ROOM);
+        page = cairn__page_take_roomy(units, size_min(units * GROWTH_ROOM, units_for(LARGE_MAX)));
     return page != NULL ? page : take_page(units, false);
 }
 
 void *cairn__large_alloc_growing(size_t old_size, size_t size)
 {
     report_if_large(size);
-    if (size > REMAP_FROM)
+    if (size > row_max())
         return map_huge(size, 1, NULL, NULL);
     struct page *page = take_growing(old_size, size);
     if (page == NULL)

@@ -23,10 +23,11 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 /* ---- sizes of blocks ---- */
 
-#define SMALL_MAX  ((size_t)2048)      /* malloc's straight line reaches this far */
-#define MEDIUM_MAX ((size_t)128 * KIB) /* the largest class */
-#define LARGE_MAX  ((size_t)32 * MIB)  /* above: a mapping of its own */
-#define SIZE_LIMIT ((size_t)PTRDIFF_MAX)
+#define SMALL_MAX         ((size_t)2048)      /* malloc's straight line reaches this far */
+#define MEDIUM_MAX        ((size_t)128 * KIB) /* the largest class */
+#define LARGE_MAX         ((size_t)32 * MIB)  /* above: a mapping of its own, */
+#define LARGE_MAX_LIMITED ((size_t)16 * MIB)  /* earlier where address space is short */
+#define SIZE_LIMIT        ((size_t)PTRDIFF_MAX)
 
 /* ---- address space ---- */
 
@@ -82,9 +83,7 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
  * is needed: few copies. (By more, there are few anyway, and what others find behind it is cut small.) */
 #define GROWTH_SHARE 4
 #define GROWTH_ROOM  4
-/* From here on such a block has a mapping of its own, which grows without being copied, */
-#define REMAP_FROM ((size_t)16 * MIB)
-/* until it has shrunk to this. */
+/* Above LARGE_MAX it has a mapping of its own, until it has shrunk to this. */
 #define HUGE_LEAST ((size_t)2 * MIB)
 /* A free row of at least so much is cleared by the system, and stays out of memory as far as unused. */
 #define CLEAR_BY_SYSTEM ((size_t)4 * MIB)

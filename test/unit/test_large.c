@@ -88,7 +88,7 @@ TEST(growth)
     size_t size = 150 * KIB, moves = 0;
     char *block = cairn__malloc_slow(size);
     fill_ends(block, size, 7);
-    while (size < REMAP_FROM / 2) {
+    while (size < LARGE_MAX / 2) {
         size_t next = size + size / 32 + 4096;
         char *moved = cairn__realloc(block, next);
         assert_non_null(moved);
@@ -100,8 +100,8 @@ TEST(growth)
         fill_ends(block, size, 7);
     }
     assert_true(moves <= 5); /* four times the size each */
-    block = cairn__realloc(block, 2 * REMAP_FROM);
-    block = cairn__realloc(block, 4 * REMAP_FROM + 1);
+    block = cairn__realloc(block, LARGE_MAX + 1);
+    block = cairn__realloc(block, 3 * LARGE_MAX);
     assert_int_equal(cairn__huge_figures().count, 1);
     assert_true(unit_is_filled(block, ends, 7));
     block = cairn__realloc(block, HUGE_LEAST);
