@@ -22,6 +22,15 @@ extern "C" {
 }
 #endif
 
+/* Whether this is built with ThreadSanitizer. */
+#if defined(__SANITIZE_THREAD__)
+#define CHECK_TSAN 1
+#elif defined(__has_feature)
+#define CHECK_TSAN __has_feature(thread_sanitizer)
+#else
+#define CHECK_TSAN 0
+#endif
+
 /* check(condition, format, ...): fails the running check with what it saw. */
 #define check(condition, ...)                                                                      \
     do {                                                                                           \
