@@ -90,9 +90,9 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 
 /* ---- frees into other heaps ---- */
 
-#define REMOTE_RINGS         16         /* pages gathered for at a time */
+#define REMOTE_RINGS         32         /* pages gathered for at a time */
 #define REMOTE_TARGETS       16         /* heaps gathered for at a time */
-#define REMOTE_BUDGET        (16 * KIB) /* bytes held back before all is sent: bounds what may wait */
+#define REMOTE_BUDGET        (32 * KIB) /* bytes held back before all is sent: bounds what may wait */
 #define REMOTE_FLUSH_REFILLS 64         /* a heap that refills so often sends what it holds */
 #define REMOTE_DRAIN_MAX     256        /* batches taken in at one visit */
 

@@ -13,9 +13,15 @@
 
 #include "core/heap.h"
 
+/*
+ * By class first: what one thread frees of another's are mixed sizes of one page each, and two that share
+ * a ring would close it for each other at every free. By page then, for pages of several owners.
+ */
 static inline struct ring *remote_ring(struct heap *heap, const struct page *page)
 {
-    return &heap->ring[((uintptr_t)page / sizeof *page) % REMOTE_RINGS];
+    enum { CLASSES = 16 };
+    size_t way = (uintptr_t)page / sizeof *page % (REMOTE_RINGS / CLASSES);
+    return &heap->ring[page->class % CLASSES + way * CLASSES];
 }
 
 /*

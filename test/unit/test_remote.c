@@ -228,7 +228,7 @@ TEST(mail_of_the_idle)
     struct worker owner;
     worker_start(&owner);
     cairn__free(get(1));
-    shared.count = 2 * REMOTE_RINGS; /* a page each, so that rings are used twice */
+    shared.count = 3 * REMOTE_RINGS / 2; /* a page each, so that some rings are used twice */
     worker_do(&owner, fill_small_classes, &shared);
     struct heap *heap;
     worker_do(&owner, drain, &heap);
@@ -257,7 +257,7 @@ TEST(mail_at_the_last_moment)
     struct worker owner;
     worker_start(&owner);
     cairn__free(get(1));
-    shared.count = 2 * REMOTE_RINGS;
+    shared.count = 3 * REMOTE_RINGS / 2;
     worker_do(&owner, fill_small_classes, &shared);
     free_all(&shared); /* some in chains for the owner */
     cairn__registry_before_fork();
