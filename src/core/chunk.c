@@ -109,9 +109,7 @@ static void free_units(struct chunk *chunk, uint32_t mask)
     pool.dirty += count_ones(chunk->dirty_mask & mask);
 }
 
-/*
- * Memory is fetched anew from the system that was given back a moment ago: that was too early.
- */
+/* Memory is fetched anew from the system that was given back a moment ago: that was too early. */
 static NOINLINE void regret(size_t units)
 {
     units = size_min(units, pool.owed);
