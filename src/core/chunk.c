@@ -14,9 +14,13 @@
 
 _Atomic bool cairn__purge_due;
 
-struct shelf {
-    struct chunk *bucket[CHUNK_UNITS + 1]; /* by longest free run; [0] unused */
+struct drawer {
+    struct chunk *bucket[CHUNK_UNITS + 1]; /* by longest run; [0] unused */
     uint64_t occupied;                     /* bit n: bucket[n] is not empty */
+};
+
+struct shelf {
+    struct drawer drawer[FILINGS];
 };
 
 static struct {
@@ -48,26 +52,27 @@ static void set_giving(struct chunk *chunk, bool gives)
     *word = gives ? *word | bit : *word & ~bit;
 }
 
-static void unfile(struct chunk *chunk)
+static void unfile(struct chunk *chunk, unsigned how)
 {
-    struct shelf *shelf = &pool.shelf[chunk->shelf];
-    if (chunk->prev != NULL)
-        chunk->prev->next = chunk->next;
-    else if ((shelf->bucket[chunk->run] = chunk->next) == NULL)
-        shelf->occupied &= ~((uint64_t)1 << chunk->run);
-    if (chunk->next != NULL)
-        chunk->next->prev = chunk->prev;
+    struct drawer *drawer = &pool.shelf[chunk->shelf].drawer[how];
+    const struct filing *filed = &chunk->filed[how];
+    if (filed->prev != NULL)
+        filed->prev->filed[how].next = filed->next;
+    else if ((drawer->bucket[filed->run] = filed->next) == NULL)
+        drawer->occupied &= ~((uint64_t)1 << filed->run);
+    if (filed->next != NULL)
+        filed->next->filed[how].prev = filed->prev;
 }
 
-static void file(struct chunk *chunk)
+static void file(struct chunk *chunk, unsigned how, unsigned run, unsigned shelf)
 {
-    struct shelf *shelf = &pool.shelf[chunk->shelf];
-    chunk->prev = NULL;
-    chunk->next = shelf->bucket[chunk->run];
-    if (chunk->next != NULL)
-        chunk->next->prev = chunk;
-    shelf->bucket[chunk->run] = chunk;
-    shelf->occupied |= (uint64_t)1 << chunk->run;
+    struct drawer *drawer = &pool.shelf[shelf].drawer[how];
+    struct chunk *next = drawer->bucket[run];
+    chunk->filed[how] = (struct filing){next, NULL, run};
+    if (next != NULL)
+        next->filed[how].prev = chunk;
+    drawer->bucket[run] = chunk;
+    drawer->occupied |= (uint64_t)1 << run;
 }
 
 static unsigned shelf_of(const struct chunk *chunk)
@@ -76,21 +81,31 @@ static unsigned shelf_of(const struct chunk *chunk)
     return placed || !pool.many_nodes ? chunk->node : SHELF_ANY;
 }
 
+static void refile_by(struct chunk *chunk, unsigned how, unsigned run, unsigned shelf)
+{
+    unsigned before = chunk->filed[how].run;
+    if (run == before && shelf == chunk->shelf)
+        return;
+    if (before != 0)
+        unfile(chunk, how);
+    if (run != 0)
+        file(chunk, how, run, shelf);
+    else
+        chunk->filed[how].run = 0;
+}
+
 /* Moves the chunk to where its masks say. */
 static void refile(struct chunk *chunk)
 {
+    uint32_t dirty = chunk->free_mask & chunk->dirty_mask;
     unsigned run = longest_run(chunk->free_mask);
+    unsigned dirty_run = dirty == chunk->free_mask ? run : longest_run(dirty);
     unsigned shelf = shelf_of(chunk);
-    if (run == chunk->run && shelf == chunk->shelf)
-        return;
-    if (chunk->run != 0)
-        unfile(chunk);
-    if (chunk->run == 0 || run == 0)
+    if (chunk->filed[BY_FREE].run == 0 || run == 0)
         set_giving(chunk, run != 0);
-    chunk->run = (uint8_t)run;
+    refile_by(chunk, BY_FREE, run, shelf);
+    refile_by(chunk, BY_DIRTY, dirty_run, shelf);
     chunk->shelf = (uint8_t)shelf;
-    if (run != 0)
-        file(chunk);
 }
 
 static void unfree_units(struct chunk *chunk, uint32_t mask)
@@ -161,22 +176,34 @@ static unsigned node_here(void)
 }
 
 /* The chunk with the tightest run that holds `count` units: of the first few there, the fullest. */
-static struct chunk *find_on_shelf(const struct shelf *shelf, unsigned count)
+static struct chunk *find_filed(const struct shelf *shelf, unsigned how, unsigned count)
 {
-    uint64_t fitting = shelf->occupied >> count << count;
+    const struct drawer *drawer = &shelf->drawer[how];
+    uint64_t fitting = drawer->occupied >> count << count;
     if (fitting == 0)
         return NULL;
-    struct chunk *best = shelf->bucket[lowest_bit(fitting)];
+    struct chunk *best = drawer->bucket[lowest_bit(fitting)];
     unsigned least = count_ones(best->free_mask);
-    struct chunk *chunk = best->next;
-    for (int looked = 1; looked < FULLEST_OF && chunk != NULL; looked++, chunk = chunk->next) {
+    struct chunk *chunk = best->filed[how].next;
+    for (int looked = 1; looked < FULLEST_OF && chunk != NULL; looked++) {
         unsigned units = count_ones(chunk->free_mask);
         if (units < least) {
             least = units;
             best = chunk;
         }
+        chunk = chunk->filed[how].next;
     }
     return best;
+}
+
+/*
+ * Touched units first, though they lie in a chunk that fits less tightly: what they take is in memory
+ * already. But long rows get fewer by it; so not where memory was at its end once.
+ */
+static struct chunk *find_on_shelf(const struct shelf *shelf, unsigned count)
+{
+    struct chunk *chunk = pool.tight ? NULL : find_filed(shelf, BY_DIRTY, count);
+    return chunk != NULL ? chunk : find_filed(shelf, BY_FREE, count);
 }
 
 /* The node's own, then those of none. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pool: units of 64 KiB, in chunks of 2 MiB, that are not in use. A chunk knows its free units
- * as a mask, so neighbours need no merging; it is filed by its longest free run. Taking prefers the
- * chunk that fits most tightly, and in it units that were touched before: dense, warm memory first.
+ * as a mask, so neighbours need no merging. It is filed by its longest free row, and by its longest
+ * one of units that were touched before: these come first, so that fresh memory is touched only when
+ * there is no other. Either way the chunk that fits most tightly is taken from.
  *
  * Each NUMA node has chunks of its own. A chunk belongs to the node of the thread that first took
  * units of it (where it touches them, the system places them), until it is wholly free and has been
@@ -20,9 +21,18 @@
 
 #include "core/window.h"
 
-struct chunk {
-    struct chunk *next; /* of those with the same longest run; under the pool's lock, as all here */
+/* The two ways in which chunks are filed. */
+enum { BY_FREE, BY_DIRTY, FILINGS };
+
+struct filing {
+    struct chunk *next; /* of those with the same run */
     struct chunk *prev;
+    unsigned run; /* the bucket: longest row of free (and touched) units; 0: not filed */
+};
+
+/* Under the pool's lock. */
+struct chunk {
+    struct filing filed[FILINGS];
     struct region *region; /* set once, when the chunk is opened */
     uint32_t index;        /* in its region; set once */
     uint32_t free_mask;    /* units in the pool */
@@ -30,7 +40,6 @@ struct chunk {
     uint32_t zero_mask;    /* units that read as zero */
     bool huge;             /* touching one unit brings all of them into memory */
     bool undone;           /* was huge, until a part of it went back, and its advice with it */
-    uint8_t run;           /* the bucket: longest run of ones in free_mask; 0: not filed */
     uint8_t shelf;         /* where it is filed: its node, or SHELF_ANY */
     uint8_t node;          /* as far as one is */
 } ALIGNED(CHUNK_BYTES);

@@ -179,7 +179,8 @@ static void check_shelf_links(const struct page *page)
 static void check_chunk(const struct region *region, const struct chunk *chunk, size_t index)
 {
     REQUIRE(chunk->region == region && chunk->index == index);
-    REQUIRE(chunk->run == longest_run(chunk->free_mask));
+    REQUIRE(chunk->filed[BY_FREE].run == longest_run(chunk->free_mask));
+    REQUIRE(chunk->filed[BY_DIRTY].run == longest_run(chunk->free_mask & chunk->dirty_mask));
     bool gives = (region->giving[index / 64] >> index % 64 & 1) != 0;
     REQUIRE(gives == (chunk->free_mask != 0));
     sum.free_units += (size_t)__builtin_popcount(chunk->free_mask);
