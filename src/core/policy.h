@@ -108,7 +108,11 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 #define DIRTY_FLOOR        (2 * MIB)
 #define DIRTY_SHARE        4
 #define DIRTY_AFTER_THREAD 4 /* when a thread has ended, this part of the option */
-/* but no more goes back then than this for each millisecond since the last time: a twelfth of it. */
-#define THREAD_END_RATE (256 * KIB)
+/* but no more goes back then than this for each millisecond since the last time, beyond a moment; */
+#define THREAD_END_RATE   (256 * KIB)
+#define THREAD_END_MOMENT 16 /* ms */
+/* within it, so many units, of which one comes back whenever so many ms have passed. */
+#define THREAD_END_CREDIT    192
+#define THREAD_END_CREDIT_MS 8
 
 #endif

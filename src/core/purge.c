@@ -12,14 +12,15 @@ enum { REFUSED_MS = 500 };
 enum { ALARM_STEP = 16 };
 
 static struct {
-    _Atomic bool helper;       /* the helper thread is there, or being started */
-    _Atomic bool asleep;       /* it waits for the bell */
-    uint32_t bell;             /* counts; the kernel looks at it */
-    _Atomic uint64_t next;     /* the clock, when the next step is due */
-    _Atomic uint64_t refused;  /* the clock, when the system last refused; 0: never */
-    _Atomic uint64_t last_end; /* the clock, when memory last went back at a thread's end */
-    _Atomic size_t last_peak;  /* units in use at most, in the step before this one */
-    _Atomic size_t reserved;   /* units that are kept whatever the options say */
+    _Atomic bool helper;           /* the helper thread is there, or being started */
+    _Atomic bool asleep;           /* it waits for the bell */
+    uint32_t bell;                 /* counts; the kernel looks at it */
+    _Atomic uint64_t next;         /* the clock, when the next step is due */
+    _Atomic uint64_t refused;      /* the clock, when the system last refused; 0: never */
+    _Atomic uint64_t last_end;     /* the clock, when a thread with much to give back last ended */
+    _Atomic uint64_t credit_since; /* the clock, when a credit for threads' ends was used up */
+    _Atomic size_t last_peak;      /* units in use at most, in the step before this one */
+    _Atomic size_t reserved;       /* units that are kept whatever the options say */
 } purge;
 
 /* Purging goes by rows, of a chunk at most: it may give back so much more than it was told. */
@@ -165,16 +166,42 @@ void cairn__purge_attend(void)
                           atomic_load_explicit(&purge.next, memory_order_relaxed));
 }
 
+/* In proportion to the time since the last thread ended; nothing within a moment of it. */
+static size_t allowance(uint64_t now)
+{
+    uint64_t last = atomic_exchange_explicit(&purge.last_end, now, memory_order_relaxed);
+    if (now < last + THREAD_END_MOMENT) /* another thread may have looked later */
+        return 0;
+    uint64_t passed = now - last - THREAD_END_MOMENT;
+    return size_min(passed, SIZE_LIMIT / THREAD_END_RATE) * (THREAD_END_RATE / UNIT_SIZE);
+}
+
+/* A credit that comes back slowly covers it: for the last of several threads that end together. */
+static bool is_covered(uint64_t now, size_t units)
+{
+    uint64_t whole = (uint64_t)THREAD_END_CREDIT * THREAD_END_CREDIT_MS;
+    uint64_t price = (uint64_t)units * THREAD_END_CREDIT_MS;
+    uint64_t since = atomic_load_explicit(&purge.credit_since, memory_order_relaxed);
+    uint64_t had = now < since ? 0 : now - since < whole ? now - since : whole;
+    if (had < price)
+        return false;
+    atomic_store_explicit(&purge.credit_since, now - had + price, memory_order_relaxed);
+    return true;
+}
+
 /*
- * How much may go back at a thread's end: short threads, one after the other, would spend more time on
- * fetching anew what the one before them left than on their work.
+ * Short threads, one after the other, would spend more time on fetching anew what the one before them left
+ * than on their work: of what is beyond `keep`, not all goes back at each one's end.
  */
-static size_t allowance(void)
+static void purge_some(size_t dirty, size_t keep)
 {
     uint64_t now = cairn__os_now();
-    uint64_t last = atomic_exchange_explicit(&purge.last_end, now, memory_order_relaxed);
-    uint64_t passed = now > last ? now - last : 0; /* another thread may have looked later */
-    return size_min(passed, SIZE_LIMIT / THREAD_END_RATE) * (THREAD_END_RATE / UNIT_SIZE);
+    size_t beyond = dirty - keep;
+    size_t units = size_min(allowance(now), beyond);
+    if (units < beyond && units < CHUNK_UNITS) /* purging goes by rows: less would be more */
+        units = is_covered(now, beyond) ? beyond : 0;
+    if (units != 0)
+        purge_to(dirty - units);
 }
 
 void cairn__purge_after_thread(void)
@@ -186,10 +213,8 @@ void cairn__purge_after_thread(void)
     keep = size_max(keep, figures.dirty > rate ? figures.dirty - rate : 0);
     keep = size_max(keep, reserved());
     bool never = cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER;
-    if (!never && figures.dirty > keep && keep < limit(figures) && !refused_lately()) {
-        size_t some = allowance();
-        purge_to(figures.dirty > some ? size_max(keep, figures.dirty - some) : keep);
-    }
+    if (!never && figures.dirty > keep && keep < limit(figures) && !refused_lately())
+        purge_some(figures.dirty, keep);
     purge_attend();
 }
 

@@ -151,6 +151,13 @@ TEST(after_a_thread)
     assert_true(dirty() <= cairn__option(OPTION_DIRTY_MAX) / DIRTY_AFTER_THREAD / UNIT_SIZE);
 }
 
+static void thread_with(size_t units)
+{
+    take(0, units);
+    give(0, units);
+    cairn__purge_after_thread();
+}
+
 /* Short threads, one after the other, do not make each other fetch everything anew. */
 TEST(after_short_threads)
 {
@@ -158,17 +165,27 @@ TEST(after_short_threads)
     take(0, 400);
     give(0, 300);
     cairn__purge_after_thread();
-    for (int i = 0; i < 5; i++) {
-        take(0, 300);
-        give(0, 300);
-        cairn__purge_after_thread(); /* no time has passed */
-        assert_true(dirty() >= 300);
-    }
+    for (int i = 0; i < 5; i++)
+        thread_with(300); /* no time has passed; the credit is used up */
     size_t before = dirty();
-    fake_pass_time(10);
+    for (int i = 0; i < 5; i++)
+        thread_with(300);
+    assert_int_equal(dirty(), before);
+    fake_pass_time(THREAD_END_MOMENT + 10);
     cairn__purge_after_thread();
     assert_in_range(before - dirty(), 1, 10 * (THREAD_END_RATE / UNIT_SIZE) + CHUNK_UNITS);
     fake_pass_time(200);
+    cairn__purge_after_thread();
+    assert_true(dirty() <= cairn__option(OPTION_DIRTY_MAX) / DIRTY_AFTER_THREAD / UNIT_SIZE);
+}
+
+/* Of several that end together, the last one gives back what they all left. */
+TEST(after_threads_together)
+{
+    start();
+    take(0, 200);
+    cairn__purge_after_thread();
+    give(0, 200);
     cairn__purge_after_thread();
     assert_true(dirty() <= cairn__option(OPTION_DIRTY_MAX) / DIRTY_AFTER_THREAD / UNIT_SIZE);
 }
@@ -409,6 +426,7 @@ int main(void)
         cmocka_unit_test(floor_stays),
         cmocka_unit_test(after_a_thread),
         cmocka_unit_test(after_short_threads),
+        cmocka_unit_test(after_threads_together),
         cmocka_unit_test(helper),
         cmocka_unit_test(no_helper_where_it_has_no_work),
         cmocka_unit_test(delay_never_and_none),
