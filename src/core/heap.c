@@ -17,9 +17,10 @@ void cairn__heap_init(struct heap *heap, struct lock *shared)
 
 /* ---- listed pages ---- */
 
-static void list_page(struct shelf *shelf, struct page *page)
+static void wake_up(struct shelf *shelf, struct page *page)
 {
-    page_recount(page, PAGE_LISTED);
+    page_remove(&shelf->asleep, page);
+    page_change(page, PAGE_ASLEEP, PAGE_LISTED);
     page_push_last(&shelf->listed, page);
 }
 
@@ -37,12 +38,10 @@ void cairn__heap_event(struct heap *heap, struct page *page)
 {
     struct shelf *shelf = &heap->shelf[page->class];
     bool outer = heap_enter(heap);
-    if (page_state(page) == PAGE_ASLEEP) {
-        page_remove(&shelf->asleep, page);
-        list_page(shelf, page);
-    } else {
+    if (page_state(page) == PAGE_ASLEEP)
+        wake_up(shelf, page);
+    else
         empty_page(shelf, page);
-    }
     heap_leave(heap, outer);
 }
 
@@ -87,18 +86,13 @@ static void cool_oldest(struct shelf *shelf)
     }
 }
 
-static void fall_asleep(struct page *page)
-{
-    page_recount(page, PAGE_ASLEEP);
-    page->needed_before = page->needed;
-}
-
 void cairn__heap_sleep(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelf[class];
     struct page *page = shelf->active;
     shelf->active = NULL;
-    fall_asleep(page);
+    page_change(page, PAGE_ACTIVE, PAGE_ASLEEP);
+    page->needed_before = page->needed;
     page_push_first(&shelf->asleep, page);
     if (shelf->asleep.count > ASLEEP_KEPT && !heap->separate)
         cool_oldest(shelf);
@@ -106,9 +100,9 @@ void cairn__heap_sleep(struct heap *heap, unsigned class)
 
 /* ---- the next page ---- */
 
-static struct page *activate(struct shelf *shelf, struct page *page)
+static struct page *activate(struct shelf *shelf, struct page *page, enum page_state from)
 {
-    page_recount(page, PAGE_ACTIVE);
+    page_change(page, from, PAGE_ACTIVE);
     shelf->active = page;
     return page;
 }
@@ -123,7 +117,7 @@ static struct page *next_used_page(struct heap *heap, unsigned class)
         shelf->spare = NULL;
     else if (heap->separate || (page = cairn__depot_take(class, heap)) == NULL)
         return NULL;
-    return activate(shelf, page);
+    return activate(shelf, page, PAGE_LISTED); /* shelved ones count in the same way */
 }
 
 struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
@@ -132,7 +126,8 @@ struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
     if (page != NULL || (page = cairn__page_take(class, heap)) == NULL)
         return page;
     page->separate = heap->separate;
-    return activate(&heap->shelf[class], page);
+    heap->shelf[class].active = page;
+    return page;
 }
 
 struct page *cairn__heap_last_page(struct heap *heap, unsigned class)
@@ -144,7 +139,7 @@ struct page *cairn__heap_last_page(struct heap *heap, unsigned class)
     for (page = shelf->asleep.first; page != NULL; page = page->next)
         if (page->free != NULL) {
             page_remove(&shelf->asleep, page);
-            return activate(shelf, page);
+            return activate(shelf, page, PAGE_ASLEEP);
         }
     return NULL;
 }
@@ -160,8 +155,8 @@ static void hand_on(struct page *page)
         return;
     }
     /* Blocks never handed out cannot be counted down to: such a page sleeps on without them. */
-    if (page_state(page) != PAGE_ASLEEP)
-        fall_asleep(page);
+    page_recount(page, PAGE_ASLEEP);
+    page->needed_before = page->needed;
     atomic_store_explicit(&page->owner, OWNER_COLD, memory_order_release);
 }
 

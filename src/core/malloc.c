@@ -42,15 +42,18 @@ static NOINLINE void *take_shared(unsigned class, size_t size)
 /* The bin is empty and the active page has too little. *fresh (if asked): the block reads as zero. */
 static NOINLINE void *take_from_new(unsigned class, size_t size, bool *fresh)
 {
-    struct heap *heap = cairn__thread_heap();
-    if (UNLIKELY(heap == NULL))
-        return take_shared(class, size);
-    void *block = heap->bin[class];
-    if (UNLIKELY(block != NULL)) { /* getting the heap has allocated */
-        heap->bin[class] = block_next(block);
-        return block;
+    struct heap *heap = cairn__heap;
+    if (UNLIKELY(!heap_is_real(heap))) {
+        heap = cairn__thread_heap();
+        if (heap == NULL)
+            return take_shared(class, size);
+        void *block = heap->bin[class];
+        if (block != NULL) { /* getting the heap has allocated */
+            heap->bin[class] = block_next(block);
+            return block;
+        }
     }
-    block = cairn__refill(heap, class);
+    void *block = cairn__refill(heap, class);
     heap_note_asked(heap, class, size);
     purge_attend();
     if (fresh != NULL)

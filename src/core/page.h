@@ -153,11 +153,17 @@ static inline uint32_t page_free_count(const struct page *page)
     return page_free_count_in(page, page_state(page));
 }
 
-/* Goes over to another state. */
-static inline void page_recount(struct page *page, enum page_state state)
+/* Goes over from one state to another. */
+static inline void page_change(struct page *page, enum page_state from, enum page_state to)
 {
-    page->needed = page_needed_when_full(page, state) - page_free_count(page);
-    page_set_state(page, state);
+    page->needed += page_needed_when_full(page, to) - page_needed_when_full(page, from);
+    page_set_state(page, to);
+}
+
+/* The same, from whatever state it is in. */
+static inline void page_recount(struct page *page, enum page_state to)
+{
+    page_change(page, page_state(page), to);
 }
 
 /* Frees a block. True: the countdown has come to zero, and the heap must see to the page. */

@@ -15,7 +15,7 @@
  */
 static void *take_returned(struct heap *heap, struct page *page)
 {
-    heap->counts.handed += page_free_count(page);
+    heap->counts.handed += page_free_count_in(page, PAGE_ACTIVE);
     return page_take_free(page);
 }
 
@@ -66,13 +66,13 @@ static void put_in_order(struct page *page)
 static bool is_worth_order(const struct shelf *shelf, const struct page *page)
 {
     return page->size <= ORDER_MAX && shelf->listed.count >= ORDER_LISTED &&
-           page_free_count(page) >= page->capacity / ORDER_SHARE;
+           page_free_count_in(page, PAGE_ACTIVE) >= page->capacity / ORDER_SHARE;
 }
 
 static void *blocks_from(struct heap *heap, struct page *page)
 {
     bool full = page->issued == page->capacity;
-    unsigned count = page_free_count(page);
+    unsigned count = page_free_count_in(page, PAGE_ACTIVE);
     if (count >= (full ? page->wake : 1))
         return take_returned(heap, page);
     if (full)
