@@ -42,11 +42,9 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 /* ---- huge pages of the system's ---- */
 
 /* Where they are left to us: none in the first so many bytes of a region, which small programs keep to; */
-#define HUGE_FROM (8 * MIB)
-/* beyond, where of the memory in pages at least this part was handed out, */
-#define HUGE_HANDED_PERCENT 75
-/* and of the newer half of the region at least this part is in memory. */
-#define HUGE_RESIDENT_PERCENT 85
+#define HUGE_FROM (32 * MIB)
+/* beyond, where of the memory in pages at least this part was handed out. */
+#define HUGE_DENSITY_PERCENT 80
 /* Chunks that had to do without again: each cuts a mapping in three, and their number is limited. */
 #define HUGE_UNDONE_MAX 500
 

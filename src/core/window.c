@@ -5,7 +5,6 @@
 #include "base/option.h"
 #include "core/metadata.h"
 #include "os/os.h"
-#include "os/system.h"
 
 _Atomic size_t cairn__bytes_in_pages;
 _Atomic size_t cairn__bytes_handed_out;
@@ -17,9 +16,6 @@ static struct {
     _Atomic(struct region *) others; /* newest first */
     struct region *unused;           /* records without a region; under the grow lock */
     bool limited;                    /* there was an address limit when the window was made */
-    /* At the last step, under the grow lock: the two sums of window.h. */
-    size_t held;
-    size_t handed;
 } regions;
 
 static size_t bitmap_bytes(size_t size)
@@ -109,41 +105,11 @@ static bool commit_table(void *table, size_t from, size_t to)
     return cairn__os_commit((char *)table + from, to - from);
 }
 
-static bool reaches(size_t part, size_t whole, size_t percent)
-{
-    return part / percent >= whole / 100;
-}
-
-/* Of the bytes that went into pages since the last step, were enough handed out? */
-static bool pages_are_dense(void)
+static bool is_dense(void)
 {
     size_t held = atomic_load_explicit(&cairn__bytes_in_pages, memory_order_relaxed);
     size_t handed = atomic_load_explicit(&cairn__bytes_handed_out, memory_order_relaxed);
-    bool more = held > regions.held + CHUNK_SIZE && handed > regions.handed;
-    bool dense = more ? reaches(handed - regions.handed, held - regions.held, HUGE_HANDED_PERCENT)
-                      : reaches(handed, held, HUGE_HANDED_PERCENT);
-    regions.held = held;
-    regions.handed = handed;
-    return dense;
-}
-
-/* Of the newer half of the region, or the newest part of it, is enough in memory? */
-static bool is_in_memory(const struct region *region, size_t end)
-{
-    size_t newer = size_min(end / 2, COMMIT_STEP_MAX);
-    size_t resident = cairn__system_resident((char *)region->base + end - newer, newer);
-    return reaches(resident, newer, HUGE_RESIDENT_PERCENT);
-}
-
-/*
- * What was last foretells what comes. The second look sees large blocks too; the first goes on where huge
- * pages have brought all into memory, used or not. Each step is as long as all before it, up to 64 MiB:
- * so this is not done often.
- */
-static bool is_dense(const struct region *region, size_t end)
-{
-    bool dense = pages_are_dense();
-    return end >= HUGE_FROM && dense && is_in_memory(region, end);
+    return held >= HUGE_FROM / 2 && handed / HUGE_DENSITY_PERCENT >= held / 100;
 }
 
 /*
@@ -152,7 +118,7 @@ static bool is_dense(const struct region *region, size_t end)
  */
 static void advise(struct region *region, size_t from)
 {
-    bool huge = is_dense(region, from);
+    bool huge = from >= HUGE_FROM && is_dense();
     if (cairn__option(OPTION_HUGE_PAGES) != HUGE_PAGES_AUTO)
         huge = cairn__option(OPTION_HUGE_PAGES) == HUGE_PAGES_ALWAYS;
     if (from == 0 || huge != region->huge_step)

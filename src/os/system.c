@@ -64,7 +64,7 @@ size_t cairn__system_rss(void)
 
 size_t cairn__system_resident(const void *start, size_t size)
 {
-    enum { PAGES = 2048, PAGE_LEAST = 4096 };
+    enum { PAGES = 2048 };
     unsigned char in_memory[PAGES];
     int saved = errno;
     size_t os_page = cairn__os_page_size();
@@ -72,8 +72,7 @@ size_t cairn__system_resident(const void *start, size_t size)
     uintptr_t end = round_up((uintptr_t)start + size, os_page);
     size_t resident = 0;
     while (at < end) {
-        /* A byte for each page of the kernel's: no more than fit, however small they are. */
-        size_t part = size_min(end - at, (size_t)PAGES * PAGE_LEAST);
+        size_t part = size_min(end - at, PAGES * os_page);
         if (mincore((void *)at, part, in_memory) == 0)
             for (size_t i = 0; i < part / os_page; i++)
                 resident += in_memory[i] & 1;

@@ -610,52 +610,23 @@ TEST(taken_while_undone)
     assert_int_equal(cairn__pool_figures().dirty, 0);
 }
 
-/* Whole chunks, and of each the first part is touched. */
-static void take_chunks(size_t count, size_t touched)
-{
-    while (count-- > 0) {
-        char *start = span_start(cairn__units_take(CHUNK_UNITS, true));
-        for (size_t at = 0; at < touched; at += 4096)
-            start[at] = 1;
-    }
-}
-
-static void in_pages(size_t more, size_t handed_out)
-{
-    atomic_fetch_add(&cairn__bytes_in_pages, more);
-    atomic_fetch_add(&cairn__bytes_handed_out, handed_out);
-}
-
 /* Left to us: where there is much memory, and it is used densely. */
 TEST(huge_where_dense)
 {
     assert_true(cairn__option_set(OPTION_WINDOW, "1G"));
     cairn__window_start();
     const struct chunk *chunk = cairn__region_first()->chunks;
-    size_t few = HUGE_FROM / CHUNK_SIZE;
-    size_t most = CHUNK_SIZE / 100 * (HUGE_RESIDENT_PERCENT + 5);
-    in_pages(100 * MIB, 100 * MIB);
-    take_chunks(2 * few, most);
-    for (size_t i = 0; i < 2 * few; i++)
-        assert_int_equal(chunk[i].huge, i >= few);
-    take_chunks(1, most); /* a step of 2 * few chunks */
-    assert_true(chunk[2 * few].huge);
-    in_pages(100 * MIB,
-             100 * MIB / 100 * (HUGE_HANDED_PERCENT - 1)); /* sparse, on the whole dense */
-    take_chunks(2 * few, most);
-    assert_false(chunk[4 * few].huge);
-}
-
-/* Large blocks of which little is used are in no page: that much is not in memory tells. */
-TEST(not_huge_where_untouched)
-{
-    assert_true(cairn__option_set(OPTION_WINDOW, "1G"));
-    cairn__window_start();
-    const struct chunk *chunk = cairn__region_first()->chunks;
-    size_t few = HUGE_FROM / CHUNK_SIZE;
-    in_pages(100 * MIB, 100 * MIB);
-    take_chunks(2 * few, CHUNK_SIZE / 100 * (HUGE_RESIDENT_PERCENT - 5));
-    for (size_t i = 0; i < 2 * few; i++)
+    size_t chunks = HUGE_FROM / CHUNK_SIZE;
+    atomic_store(&cairn__bytes_in_pages, 100 * MIB);
+    atomic_store(&cairn__bytes_handed_out, 100 * MIB);
+    for (size_t i = 0; i < 2 * chunks; i++)
+        cairn__units_take(CHUNK_UNITS, true);
+    for (size_t i = 0; i < 2 * chunks; i++)
+        assert_int_equal(chunk[i].huge, i >= chunks);
+    atomic_store(&cairn__bytes_handed_out, 100 * MIB / 100 * (HUGE_DENSITY_PERCENT - 1));
+    for (size_t i = 0; i < 2 * chunks; i++)
+        cairn__units_take(CHUNK_UNITS, true);
+    for (size_t i = 2 * chunks; i < 4 * chunks; i++)
         assert_false(chunk[i].huge);
 }
 
@@ -727,7 +698,6 @@ int main(void)
         cmocka_unit_test(huge_chunks),
         cmocka_unit_test(taken_while_undone),
         cmocka_unit_test(huge_where_dense),
-        cmocka_unit_test(not_huge_where_untouched),
         cmocka_unit_test(random_in_the_window),
         cmocka_unit_test(random_in_regions),
         cmocka_unit_test(random_on_nodes),
