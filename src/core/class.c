@@ -9,12 +9,12 @@
 #define UNITS(c)    (SIZE(c) <= 4096 ? 1 : (8 * SIZE(c) + 65535) / 65536)
 #define CAPACITY(c) (UNITS(c) * 65536 / SIZE(c))
 /*
- * A 32nd of the page: later costs memory, earlier costs time, because each listing is a trip through
- * the slow path that yields few blocks. At least 4 blocks, at most 64 and a quarter of the page.
+ * A 16th of the page: later costs memory, earlier costs time, because each listing is a trip through
+ * the slow path that yields few blocks. At least 4 blocks, at most 128 and a quarter of the page.
  */
 #define CLAMP(low, x, high) ((x) < (low) ? (low) : (x) > (high) ? (high) : (x))
 #define QUARTER(c, x)       ((x) > CAPACITY(c) / 4 ? CAPACITY(c) / 4 : (x))
-#define WAKE(c)             QUARTER(c, CLAMP(4, CAPACITY(c) / 32, 64))
+#define WAKE(c)             QUARTER(c, CLAMP(4, CAPACITY(c) / 16, 128))
 
 #define CLASS(c)                                                                                   \
     {                                                                                              \

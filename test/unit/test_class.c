@@ -43,11 +43,11 @@ static void wakes(void **state)
     (void)state;
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
         const struct class_info *info = &cairn__classes[class];
-        size_t wanted = info->capacity / 32;
-        wanted = wanted < 4 ? 4 : wanted > 64 ? 64 : wanted;
+        size_t wanted = info->capacity / 16;
+        wanted = wanted < 4 ? 4 : wanted > 128 ? 128 : wanted;
         wanted = wanted > info->capacity / 4u ? info->capacity / 4u : wanted;
         assert_int_equal(info->wake, wanted);
-        assert_in_range(info->wake, 1, 64);
+        assert_in_range(info->wake, 1, 128);
         /* A page that falls asleep not quite full still has more than `wake` blocks in use. */
         assert_true(2 * info->wake < info->capacity);
     }
