@@ -12,8 +12,9 @@
 #include "core/heap.h"
 
 /*
- * The commonest case, for the caller to try first: the active page alone has enough to give. NULL
- * otherwise; a heap that is not real has no active page.
+ * The commonest case, for the caller to try first: the active page alone has enough to give; less is enough
+ * where it is not full yet, for it would not fall asleep. NULL otherwise; a heap that is not real has no
+ * active page.
  */
 static inline void *refill_from_active(struct heap *heap, unsigned class)
 {
@@ -21,7 +22,8 @@ static inline void *refill_from_active(struct heap *heap, unsigned class)
     if (page == NULL)
         return NULL;
     uint32_t count = page_free_count_in(page, PAGE_ACTIVE);
-    if (count < page->wake)
+    uint32_t enough = page->issued < page->capacity ? page->wake / 4u : page->wake;
+    if (count < enough || count == 0)
         return NULL;
     bool outer = heap_enter(heap);
     heap->counts.handed += count;
