@@ -358,6 +358,19 @@ struct span cairn__units_find(size_t count, bool chunk_aligned)
     return find(&(struct wish){count, count, chunk_aligned});
 }
 
+struct span cairn__units_find_touched(size_t most, size_t *count)
+{
+    struct span span = {NULL, 0, false};
+    lock_acquire(&pool.lock);
+    uint64_t runs = pool.shelf[node_here()].drawer[BY_DIRTY].occupied;
+    if (runs != 0) {
+        *count = size_min(most, log2_floor(runs));
+        span = take_in_chunk(&(struct wish){*count, *count, false});
+    }
+    lock_release(&pool.lock);
+    return span;
+}
+
 /*
  * Brings fresh chunks into the pool and takes from it in one go, or others might be quicker. Under
  * the grow lock.

@@ -68,6 +68,12 @@ struct span cairn__units_take(size_t count, bool chunk_aligned);
 struct span cairn__units_find(size_t count, bool chunk_aligned);
 
 /*
+ * Takes up to `most` touched units in a row, of what is in the pool: as many as can be had, *count. At most
+ * CHUNK_UNITS. Where memory was at its end once they may be untouched.
+ */
+struct span cairn__units_find_touched(size_t most, size_t *count);
+
+/*
  * Takes `count` units where `room` of them are free in a row, so that they can be extended later; of
  * fresh memory where the pool has no such row, unless memory was at its end once.
  */

@@ -192,7 +192,9 @@ static struct ready *take_ready(size_t left)
     struct ready *list = NULL;
     while (left > 0) {
         size_t units = size_min(left, CHUNK_UNITS);
-        struct span span = cairn__units_take(units, false);
+        struct span span = cairn__units_find_touched(units, &units);
+        if (span.region == NULL)
+            span = cairn__units_take(units, false);
         if (span.region == NULL) {
             give_ready(list);
             return NULL;
@@ -212,8 +214,8 @@ static size_t reserve_limit(void)
 }
 
 /*
- * Takes units from the pool, touches them, and gives them back. Of what the pool has it hands out
- * touched units first, so these count.
+ * Takes units from the pool, touches them, and gives them back. Those that are touched already come
+ * first, so they count.
  */
 CAIRN_EXPORT bool cairn_reserve(size_t size)
 {

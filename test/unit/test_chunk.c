@@ -610,6 +610,28 @@ TEST(taken_while_undone)
     assert_int_equal(cairn__pool_figures().dirty, 0);
 }
 
+/* Touched units are found in rows as long as can be had, fresh ones not. */
+TEST(touched_units_in_a_row)
+{
+    start("64M");
+    struct span long_row = cairn__units_take(20, false);
+    cairn__units_take(1, false);
+    struct span short_row = cairn__units_take(5, false);
+    cairn__units_take(1, false);
+    size_t count = 0;
+    assert_null(cairn__units_find_touched(32, &count).region);
+    cairn__units_give(long_row, 20);
+    cairn__units_give(short_row, 5);
+    assert_int_equal(cairn__units_find_touched(32, &count).unit, long_row.unit);
+    assert_int_equal(count, 20);
+    assert_int_equal(cairn__units_find_touched(3, &count).unit, short_row.unit);
+    assert_int_equal(count, 3);
+    assert_int_equal(cairn__units_find_touched(3, &count).unit, short_row.unit + 3);
+    assert_int_equal(count, 2);
+    assert_null(cairn__units_find_touched(1, &count).region);
+    check_figures();
+}
+
 /* Left to us: where there is much memory, and it is used densely. */
 TEST(huge_where_dense)
 {
@@ -697,6 +719,7 @@ int main(void)
         cmocka_unit_test(rows_leave_no_gaps),
         cmocka_unit_test(huge_chunks),
         cmocka_unit_test(taken_while_undone),
+        cmocka_unit_test(touched_units_in_a_row),
         cmocka_unit_test(huge_where_dense),
         cmocka_unit_test(random_in_the_window),
         cmocka_unit_test(random_in_regions),
