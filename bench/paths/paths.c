@@ -44,6 +44,14 @@ static void pair(size_t n, size_t size)
     }
 }
 
+/* The same while `live` others stay: what comes back never makes the page's list whole. */
+static void beside(size_t n, size_t size, size_t live)
+{
+    for (size_t i = 0; i < live; i++)
+        blocks[i] = take(size);
+    pair(n, size);
+}
+
 static void batch(size_t n, size_t size)
 {
     for (size_t i = 0; i < n / BATCH; i++) {
@@ -101,6 +109,8 @@ int main(int argc, char **argv)
     }
     if (strcmp(path, "pair") == 0)
         pair(n, 64);
+    else if (strcmp(path, "beside") == 0)
+        beside(n, 64, 40);
     else if (strcmp(path, "batch") == 0)
         batch(n, 64);
     else if (strcmp(path, "replace") == 0)

@@ -70,6 +70,7 @@ for spec in "$@"; do
     else
         show "pair of 64 bytes" "$(pair_cost "$library" pair)"
     fi
+    show "pair of 64 bytes, 40 others live" "$(pair_cost "$library" beside)"
     show "32 of 64 bytes, then free all; per pair" "$(pair_cost "$library" batch)"
     show "replace in 4096 of 64 bytes; per pair" "$(pair_cost "$library" replace)"
     show "replace in 4096 of 16..527 bytes; per pair" "$(pair_cost "$library" mixed)"

@@ -610,6 +610,19 @@ TEST(taken_while_undone)
     assert_int_equal(cairn__pool_figures().dirty, 0);
 }
 
+/* What was touched serves first, though fresh units in another chunk would fit more tightly. */
+TEST(touched_units_first)
+{
+    start("64M");
+    size_t first = cairn__units_take(CHUNK_UNITS - 1, false).unit / CHUNK_UNITS;
+    struct span touched = cairn__units_take(CHUNK_UNITS, true);
+    cairn__units_give(touched, CHUNK_UNITS);
+    assert_int_equal(cairn__units_take(1, false).unit, touched.unit);
+    assert_true(cairn__units_purge(0));
+    assert_int_equal(cairn__units_take(1, false).unit, (first + 1) * CHUNK_UNITS - 1);
+    check_figures();
+}
+
 /* Touched units are found in rows as long as can be had, fresh ones not. */
 TEST(touched_units_in_a_row)
 {
@@ -719,6 +732,7 @@ int main(void)
         cmocka_unit_test(rows_leave_no_gaps),
         cmocka_unit_test(huge_chunks),
         cmocka_unit_test(taken_while_undone),
+        cmocka_unit_test(touched_units_first),
         cmocka_unit_test(touched_units_in_a_row),
         cmocka_unit_test(huge_where_dense),
         cmocka_unit_test(random_in_the_window),

@@ -183,10 +183,8 @@ TEST(after_short_threads)
 TEST(after_threads_together)
 {
     start();
-    take(0, 200);
-    cairn__purge_after_thread();
-    give(0, 200);
-    cairn__purge_after_thread();
+    thread_with(200); /* gives back for the time that has passed until now */
+    thread_with(200); /* at the same moment */
     assert_true(dirty() <= cairn__option(OPTION_DIRTY_MAX) / DIRTY_AFTER_THREAD / UNIT_SIZE);
 }
 
