@@ -15,15 +15,13 @@ static void *volatile sink;
 static void *blocks[LARGE_SET];
 
 /* Of the harness alone: one instruction each, which run.sh adds again. */
-__attribute__((naked, noinline)) static void *no_malloc(size_t size)
+__attribute__((naked, noinline)) static void *no_malloc(__attribute__((unused)) size_t size)
 {
-    (void)size;
     __asm__("ret");
 }
 
-__attribute__((naked, noinline)) static void no_free(void *block)
+__attribute__((naked, noinline)) static void no_free(__attribute__((unused)) void *block)
 {
-    (void)block;
     __asm__("ret");
 }
 
