@@ -7,10 +7,13 @@
 
 typedef struct cairn_guarded_record record;
 
-/* Blocks whose canaries can be looked at: not those that some thread is at work on. */
+/*
+ * Blocks whose canaries can be looked at: not those that some thread is at work on. The state comes
+ * first: whether a BUSY one is closed is that thread's alone to read and write.
+ */
 static bool can_look(const record *r)
 {
-    return !r->closed && (r->state == GUARDED_LIVE || r->state == GUARDED_KEPT);
+    return (r->state == GUARDED_LIVE || r->state == GUARDED_KEPT) && !r->closed;
 }
 
 CAIRN_EXPORT size_t cairn_guarded_check(cairn_guarded *guarded)
