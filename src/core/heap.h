@@ -73,6 +73,7 @@ struct heap {
     bool separate; /* set once: the program's own; separate.h */
 
     uint8_t recent_next; /* see recent */
+    uint8_t short_trips; /* that may still be made before a long one; refill.h */
     uint32_t refills;    /* so far */
     struct lock *shared; /* set once; NULL: one thread's */
     int64_t budget;      /* bytes of frees on their way out that may still be held back */

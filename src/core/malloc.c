@@ -75,7 +75,11 @@ static inline void *take_block(unsigned class, size_t size, bool *fresh)
 
 static void *take_large(size_t size, size_t align, bool *zeroed)
 {
-    cairn__thread_heap(); /* where there is one, it keeps what is freed for the next time */
+    struct heap *heap = cairn__thread_heap(); /* it keeps what is freed for the next time */
+    if (heap != NULL && !refill_may_be_short(heap)) {
+        cairn__refill_tend(heap);
+        purge_attend();
+    }
     return cairn__large_alloc(size, align, zeroed, NULL);
 }
 

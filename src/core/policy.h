@@ -94,7 +94,8 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 #define REMOTE_TARGETS       16         /* heaps gathered for at a time */
 #define REMOTE_BUDGET        (32 * KIB) /* bytes held back before all is sent: bounds what may wait */
 #define REMOTE_FLUSH_REFILLS 64         /* a heap that refills so often sends what it holds */
-#define REMOTE_DRAIN_MAX     256        /* batches taken in at one visit */
+#define SHORT_TRIPS          64  /* to the active page alone, before one looks for mail too */
+#define REMOTE_DRAIN_MAX     256 /* batches taken in at one visit */
 
 /* ---- giving memory back ---- */
 

@@ -162,16 +162,24 @@ static void *last_block(struct heap *heap, unsigned class)
     return NULL;
 }
 
-void *cairn__refill(struct heap *heap, unsigned class)
+void cairn__refill_tend(struct heap *heap)
 {
     bool outer = heap_enter(heap);
-    heap->fresh = false;
     if (UNLIKELY(remote_has_mail(heap)))
         cairn__remote_drain(heap);
+    heap->short_trips = heap->pending == NULL ? SHORT_TRIPS : 0;
     if (++heap->refills % REMOTE_FLUSH_REFILLS == 0) {
         cairn__remote_flush(heap);
         cairn__pool_tick();
     }
+    heap_leave(heap, outer);
+}
+
+void *cairn__refill(struct heap *heap, unsigned class)
+{
+    bool outer = heap_enter(heap);
+    heap->fresh = false;
+    cairn__refill_tend(heap);
 
     void *list = NULL;
     if (UNLIKELY(heap->shelf[class].active == NULL && should_borrow(heap, class)))

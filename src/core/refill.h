@@ -12,6 +12,18 @@
 #include "core/heap.h"
 
 /*
+ * One of so many trips may do without the look that cairn__refill_tend takes; not more, or a thread that
+ * goes round in a few blocks would never see what others have freed for it, however much that is.
+ */
+static inline bool refill_may_be_short(struct heap *heap)
+{
+    if (UNLIKELY(heap->short_trips == 0))
+        return false;
+    heap->short_trips--;
+    return true;
+}
+
+/*
  * The commonest case, for the caller to try first: the active page alone has enough to give; less is enough
  * where it is not full yet, for it would not fall asleep. NULL otherwise; a heap that is not real has no
  * active page.
@@ -23,7 +35,7 @@ static inline void *refill_from_active(struct heap *heap, unsigned class)
         return NULL;
     uint32_t count = page_free_count_in(page, PAGE_ACTIVE);
     uint32_t enough = page->issued < page->capacity ? page->wake / 4u : page->wake;
-    if (count < enough || count == 0)
+    if (count < enough || count == 0 || !refill_may_be_short(heap))
         return NULL;
     bool outer = heap_enter(heap);
     heap->counts.handed += count;
@@ -33,6 +45,12 @@ static inline void *refill_from_active(struct heap *heap, unsigned class)
     heap_leave(heap, outer);
     return block;
 }
+
+/*
+ * Takes in what others have freed; now and then sends what is held back for others, and looks whether the
+ * pool has something to give to the system. Part of each refill; for those too that allocate without one.
+ */
+void cairn__refill_tend(struct heap *heap);
 
 /* A block of the class, its bin being empty; NULL when out of memory. Sets heap->fresh. */
 void *cairn__refill(struct heap *heap, unsigned class);

@@ -4,11 +4,14 @@
 
 #include <unistd.h>
 
+#include "base/option.h"
 #include "core/malloc.h"
 #include "core/refill.h"
+#include "core/remote.h"
 #include "core/thread.h"
 #include "fake_os/fake_os.h"
 #include "unit/audit.h"
+#include "unit/worker.h"
 
 enum { SIZE = 1024, CAPACITY = 64, WAKE = 4, ROW = EXTEND_BYTES / SIZE };
 
@@ -221,6 +224,103 @@ TEST(links_to_nowhere)
     damage_links(false);
 }
 
+/* ---- a thread that goes round in one block, of whatever size ---- */
+
+static const size_t round_sizes[] = {16, 64, 2 * SIZE, 5000, 100 * KIB, 200 * KIB, MIB, 40 * MIB};
+enum { ROUND_SIZES = sizeof round_sizes / sizeof round_sizes[0], OTHERS = 4096 };
+/* Trips until all that is done now and then was done. */
+enum { LONG = (SHORT_TRIPS + 2) * (REMOTE_FLUSH_REFILLS + 1) };
+
+static char *others[OTHERS];
+
+/* Long enough for so many trips, of which each may take a whole row of blocks. */
+static void go_round(size_t size, size_t trips)
+{
+    for (size_t times = trips * size_max(EXTEND_BYTES / size, 1); times > 0; times--) {
+        char *block = cairn__malloc_fast(size);
+        block = block != NULL ? block : cairn__malloc_slow(size);
+        REQUIRE(block != NULL);
+        cairn__free(block);
+    }
+}
+
+static void get_others(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < OTHERS; i++)
+        REQUIRE((others[i] = cairn__malloc_slow(SIZE)) != NULL);
+}
+
+/* All but those that their owner has freed. */
+static void free_others(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < OTHERS; i++)
+        if (i % 8 != 0)
+            cairn__free(others[i]);
+    cairn__remote_flush(cairn__heap);
+}
+
+/* Takes in what others have freed for it. */
+TEST(a_round_takes_mail_in)
+{
+    struct worker worker;
+    worker_start(&worker);
+    cairn__process_start();
+    for (size_t size = 0; size < ROUND_SIZES; size++) {
+        get_others(NULL);
+        for (size_t i = 0; i < OTHERS; i += 8) /* so its pages are listed, and stay its own */
+            cairn__free(others[i]);
+        go_round(round_sizes[size], 2);
+        worker_do(&worker, free_others, NULL);
+        assert_true(audit_all(NULL).in_transit > OTHERS / 2);
+        go_round(round_sizes[size], 2 * SHORT_TRIPS);
+        assert_int_equal(audit_all(NULL).in_transit, 0);
+        assert_true(audit_all(NULL).pages < 24);
+    }
+    worker_end(&worker);
+}
+
+/* Sends what it holds back for others. */
+TEST(a_round_sends)
+{
+    struct worker worker;
+    worker_start(&worker);
+    cairn__process_start();
+    for (size_t size = 0; size < ROUND_SIZES; size++) {
+        go_round(round_sizes[size], 2);
+        worker_do(&worker, get_others, NULL);
+        for (size_t i = OTHERS - 5; i < OTHERS; i++) /* of the worker's active page */
+            cairn__free(others[i]);
+        assert_int_equal(cairn__heap->budget, REMOTE_BUDGET - 5 * SIZE);
+        go_round(round_sizes[size], LONG);
+        assert_int_equal(cairn__heap->budget, REMOTE_BUDGET);
+        for (size_t i = 0; i < OTHERS - 5; i++)
+            cairn__free(others[i]);
+        cairn__remote_flush(cairn__heap);
+    }
+    worker_end(&worker);
+}
+
+/* Gives back what nobody has needed for a while. */
+TEST(a_round_gives_to_the_system)
+{
+    enum { FLOOR = DIRTY_FLOOR >> UNIT_SHIFT };
+    cairn__process_start();
+    for (size_t size = 0; size < ROUND_SIZES; size++) {
+        get_others(NULL);
+        go_round(round_sizes[size], 2);
+        for (size_t i = 0; i < OTHERS; i++)
+            cairn__free(others[i]);
+        assert_true(cairn__pool_figures().dirty > FLOOR);
+        for (int step = 0; step < 3; step++) {
+            fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
+            go_round(round_sizes[size], LONG);
+        }
+        assert_true(cairn__pool_figures().dirty <= FLOOR);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +333,9 @@ int main(void)
         cmocka_unit_test(few_blocks_of_a_full_page),
         cmocka_unit_test(freshness),
         cmocka_unit_test(no_memory),
+        cmocka_unit_test(a_round_takes_mail_in),
+        cmocka_unit_test(a_round_sends),
+        cmocka_unit_test(a_round_gives_to_the_system),
     };
     return UNIT_MAIN(tests);
 }
