@@ -33,6 +33,8 @@ static size_t reserved(void)
 void cairn__purge_reserve(size_t units)
 {
     atomic_store_explicit(&purge.reserved, units, memory_order_relaxed);
+    atomic_store_explicit(&cairn__purge_due, true,
+                          memory_order_relaxed); /* regions may go, or not */
 }
 
 /*
@@ -150,8 +152,8 @@ void cairn__purge_threads(void)
 void cairn__purge_attend(void)
 {
     atomic_store_explicit(&cairn__purge_due, false, memory_order_relaxed);
-    if (cairn__region_next(cairn__region_first()) != NULL)
-        cairn__regions_release(REGIONS_KEPT);
+    if (cairn__region_next(cairn__region_first()) != NULL && !cairn__purge_is_unwanted())
+        cairn__regions_release(REGIONS_KEPT); /* with the memory that is in them */
     if (refused_lately() || cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER)
         return;
     struct pool_figures figures = cairn__pool_figures();

@@ -222,12 +222,14 @@ CAIRN_EXPORT bool cairn_reserve(size_t size)
     cairn__process_start();
     if (size == 0) {
         cairn__purge_reserve(0);
+        purge_attend();
         return true;
     }
     struct ready *list = NULL;
     if (size <= reserve_limit())
         list = take_ready(round_up(size, UNIT_SIZE) >> UNIT_SHIFT);
     if (list == NULL) {
+        purge_attend(); /* what was taken counts as touched now */
         errno = ENOMEM;
         return false;
     }

@@ -410,6 +410,47 @@ TEST(nothing_to_regret)
     assert_int_equal(cairn__pool_figures().regret, 0);
 }
 
+/* ---- regions ---- */
+
+static size_t regions(void)
+{
+    size_t count = 0;
+    struct region *region = cairn__region_first();
+    for (; region != NULL; region = cairn__region_next(region))
+        count++;
+    return count;
+}
+
+/* Memory in a window and several regions, all of it given back. */
+static void fill_regions(void)
+{
+    assert_true(cairn__option_set(OPTION_WINDOW, "2M"));
+    cairn__window_start();
+    take(0, UNITS);
+    assert_true(regions() > 2 + REGIONS_KEPT);
+    give(0, UNITS);
+    cairn__purge_attend();
+}
+
+/* What is reserved stays, in whatever region it lies; after that they go. */
+TEST(reserved_in_regions)
+{
+    cairn__purge_reserve(UNITS);
+    fill_regions();
+    assert_int_equal(dirty(), UNITS);
+    cairn__purge_reserve(0);
+    purge_attend();
+    assert_int_equal(regions(), 1 + REGIONS_KEPT);
+    assert_true(dirty() < UNITS);
+}
+
+TEST(regions_never_go)
+{
+    assert_true(cairn__option_set(OPTION_PURGE_DELAY, "-1"));
+    fill_regions();
+    assert_int_equal(dirty(), UNITS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +474,8 @@ int main(void)
         cmocka_unit_test(in_a_child),
         cmocka_unit_test(refused),
         cmocka_unit_test(refused_helper),
+        cmocka_unit_test(reserved_in_regions),
+        cmocka_unit_test(regions_never_go),
     };
     return UNIT_MAIN(tests);
 }
