@@ -166,7 +166,7 @@ static void insert_units(struct chunk *chunk, uint32_t mask)
 
 /* ---- taking ---- */
 
-/* The node that the calling thread runs on, at this moment. Under the lock. */
+/* The node that the calling thread runs on, at this moment: asked once a step, for it may move. Under the lock. */
 static unsigned node_here(void)
 {
     unsigned node = cairn__os_node() % NODES_MAX;
@@ -255,12 +255,11 @@ struct wish {
 };
 
 /* Of up to CHUNK_UNITS of room, aligned or not. */
-static struct span take_in_chunk(const struct wish *wish)
+static struct span take_in_chunk(const struct wish *wish, unsigned node)
 {
     struct span span = {NULL, 0, false};
     unsigned count = (unsigned)wish->count;
     unsigned room = (unsigned)wish->room;
-    unsigned node = node_here();
     struct chunk *chunk = find_chunk(room, node);
     if (chunk == NULL)
         return span;
@@ -325,7 +324,7 @@ static bool search_region(struct search *search, const struct region *region, si
     return false;
 }
 
-static struct span take_row(const struct wish *wish)
+static struct span take_row(const struct wish *wish, unsigned node)
 {
     struct span span = {NULL, 0, false};
     struct search search = {wish, 0};
@@ -333,22 +332,23 @@ static struct span take_row(const struct wish *wish)
     for (; region != NULL; region = cairn__region_next(region))
         if (search_region(&search, region, &span.unit)) {
             span.region = region;
-            span.clean = remove_row(region, span.unit, wish->count, node_here());
+            span.clean = remove_row(region, span.unit, wish->count, node);
             break;
         }
     return span;
 }
 
 /* Under the lock. */
-static struct span take_locked(const struct wish *wish)
+static struct span take_locked(const struct wish *wish, unsigned node)
 {
-    return wish->room <= CHUNK_UNITS && !wish->chunk_aligned ? take_in_chunk(wish) : take_row(wish);
+    return wish->room <= CHUNK_UNITS && !wish->chunk_aligned ? take_in_chunk(wish, node)
+                                                             : take_row(wish, node);
 }
 
 static struct span find(const struct wish *wish)
 {
     lock_acquire(&pool.lock);
-    struct span span = take_locked(wish);
+    struct span span = take_locked(wish, node_here());
     lock_release(&pool.lock);
     return span;
 }
@@ -362,10 +362,11 @@ struct span cairn__units_find_touched(size_t most, size_t *count)
 {
     struct span span = {NULL, 0, false};
     lock_acquire(&pool.lock);
-    uint64_t runs = pool.shelf[node_here()].drawer[BY_DIRTY].occupied;
+    unsigned node = node_here();
+    uint64_t runs = pool.shelf[node].drawer[BY_DIRTY].occupied;
     if (runs != 0) {
         *count = size_min(most, log2_floor(runs));
-        span = take_in_chunk(&(struct wish){*count, *count, false});
+        span = take_in_chunk(&(struct wish){*count, *count, false}, node);
     }
     lock_release(&pool.lock);
     return span;
@@ -384,6 +385,8 @@ static struct span grow_and_take(const struct wish *wish)
     if (region == NULL)
         return span;
     lock_acquire(&pool.lock);
+    unsigned node =
+        node_here(); /* before the chunks are filed: it may be the first beyond node 0 */
     for (size_t i = chunks; i-- > 0;) {
         struct chunk *chunk = &region->chunks[first + i];
         chunk->region = region;
@@ -393,7 +396,7 @@ static struct span grow_and_take(const struct wish *wish)
                                                                     : region->huge_before;
         free_units(chunk, ALL_UNITS);
     }
-    span = take_locked(wish);
+    span = take_locked(wish, node);
     lock_release(&pool.lock);
     return span;
 }
@@ -403,7 +406,7 @@ static struct span find_anywhere(const struct wish *wish)
 {
     lock_acquire(&pool.lock);
     pool.tight = true;
-    struct span span = take_row(wish);
+    struct span span = take_row(wish, node_here());
     lock_release(&pool.lock);
     return span;
 }

@@ -706,6 +706,23 @@ TEST(nodes_have_chunks_of_their_own)
     check_figures();
 }
 
+static void move_to_node_one(void)
+{
+    fake_run_on_node(1);
+}
+
+/* The thread moves to the first node beyond 0 while the pool grows: it finds what has been added, and
+ * memory does not count as being at its end. */
+TEST(moved_while_growing)
+{
+    start("64M");
+    fake_on_advise(move_to_node_one);
+    assert_non_null(cairn__units_take(CHUNK_UNITS, false).region);
+    assert_non_null(cairn__units_take_roomy(1, CHUNK_UNITS).region);
+    assert_int_equal(cairn__region_first()->opened, 2);
+    check_figures();
+}
+
 /* At the end of memory, any node's units will do. */
 TEST(nodes_share_what_is_left)
 {
@@ -753,6 +770,7 @@ int main(void)
         cmocka_unit_test(out_of_memory),
         cmocka_unit_test(nth_call_fails),
         cmocka_unit_test(racing),
+        cmocka_unit_test(moved_while_growing),
         cmocka_unit_test(nodes_have_chunks_of_their_own),
         cmocka_unit_test(nodes_share_what_is_left),
     };
