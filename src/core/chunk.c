@@ -37,6 +37,7 @@ static struct {
     size_t owed;         /* units given back to the system since the last step of purging */
     size_t regret;       /* units that were taken anew although so many were owed */
     bool purging;        /* one thread at a time */
+    size_t purge_keep;   /* units that are to stay: the least that was asked for since it began */
     size_t purges;       /* begun so far */
     size_t undone;       /* chunks that are */
     bool tight;          /* memory was at its end once */
@@ -562,19 +563,42 @@ static bool purge_chunk(struct chunk *chunk)
     return true;
 }
 
+/* Once through all regions. False: the system refused. */
+static bool purge_regions(void)
+{
+    struct region *region = cairn__region_first();
+    for (; region != NULL; region = cairn__region_next(region)) {
+        size_t index = atomic_load_explicit(&region->opened, memory_order_relaxed);
+        while (index-- > 0 && pool.dirty > pool.purge_keep)
+            if (!purge_chunk(&region->chunks[index]))
+                return false;
+    }
+    return true;
+}
+
+/* Once more if somebody asked for more meanwhile: each time it is more, so this comes to an end. */
+static bool purge_to_least(void)
+{
+    size_t keep;
+    bool willing;
+    do {
+        keep = pool.purge_keep;
+        willing = purge_regions();
+    } while (willing && pool.purge_keep < keep);
+    return willing;
+}
+
 bool cairn__units_purge(size_t keep)
 {
-    lock_acquire(&pool.lock);
     bool willing = true;
-    if (!pool.purging) {
+    lock_acquire(&pool.lock);
+    if (pool.purging) {
+        pool.purge_keep = size_min(pool.purge_keep, keep);
+    } else {
         pool.purging = true;
         pool.purges++;
-        struct region *region = cairn__region_first();
-        for (; region != NULL && willing; region = cairn__region_next(region)) {
-            size_t index = atomic_load_explicit(&region->opened, memory_order_relaxed);
-            while (index-- > 0 && pool.dirty > keep && willing)
-                willing = purge_chunk(&region->chunks[index]);
-        }
+        pool.purge_keep = keep;
+        willing = purge_to_least();
         pool.purging = false;
     }
     lock_release(&pool.lock);

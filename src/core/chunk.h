@@ -87,7 +87,7 @@ void cairn__units_give(struct span span, size_t count);
 
 /*
  * Returns free touched memory to the system until no more than `keep` units of it are left; where
- * another thread is at it already, it is left to that. False: the system refused. O(chunks), and a system call for each row of units.
+ * another thread is at it already, it is left to that, which then goes as far. False: the system refused. O(chunks), and a system call for each row of units.
  */
 bool cairn__units_purge(size_t keep);
 

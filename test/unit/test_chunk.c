@@ -610,6 +610,27 @@ TEST(taken_while_undone)
     assert_int_equal(cairn__pool_figures().dirty, 0);
 }
 
+static void purge_all_meanwhile(void)
+{
+    assert_true(cairn__units_purge(0));
+}
+
+/* Who is told to give back more than a purge under way was going to, leaves that to it. */
+TEST(more_is_asked_for_meanwhile)
+{
+    assert_true(cairn__option_set(OPTION_WINDOW, "64M"));
+    assert_true(cairn__option_set(OPTION_HUGE_PAGES, "always"));
+    cairn__window_start();
+    struct span low = cairn__units_take(CHUNK_UNITS, false);
+    struct span top = cairn__units_take(CHUNK_UNITS, false);
+    cairn__units_give((struct span){top.region, top.unit, false}, 8);
+    cairn__units_give(low, CHUNK_UNITS);
+    fake_on_advise(purge_all_meanwhile);
+    assert_true(cairn__units_purge(CHUNK_UNITS));
+    assert_int_equal(cairn__pool_figures().dirty, 0);
+    check_figures();
+}
+
 /* What was touched serves first, though fresh units in another chunk would fit more tightly. */
 TEST(touched_units_first)
 {
@@ -749,6 +770,7 @@ int main(void)
         cmocka_unit_test(rows_leave_no_gaps),
         cmocka_unit_test(huge_chunks),
         cmocka_unit_test(taken_while_undone),
+        cmocka_unit_test(more_is_asked_for_meanwhile),
         cmocka_unit_test(touched_units_first),
         cmocka_unit_test(touched_units_in_a_row),
         cmocka_unit_test(huge_where_dense),
