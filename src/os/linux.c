@@ -28,6 +28,12 @@
 #include "base/bits.h"
 #include "os/system.h"
 
+/* Older headers lack them; older kernels answer EINVAL. */
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE  103
+#endif
+
 extern char **environ;
 
 static void *map(void *hint, size_t size, int protection, int flags)
@@ -92,6 +98,37 @@ void cairn__os_advise_huge(void *ptr, size_t size, bool huge)
 void *cairn__os_map(size_t size, size_t align)
 {
     return map_aligned(size, align, PROT_READ | PROT_WRITE, 0);
+}
+
+/* Under a name that compilers do not know, or they make it a memset. */
+#ifdef __GLIBC__
+void *memset_of_libc(void *ptr, int byte, size_t count, size_t room) __asm__("__memset_chk");
+#else
+#define memset_of_libc(ptr, byte, count, room) memset(ptr, byte, count)
+#endif
+
+void cairn__os_clear(void *ptr, size_t size)
+{
+    memset_of_libc(ptr, 0, size, SIZE_MAX);
+}
+
+/* madvise, without errno. */
+static bool advise(void *ptr, size_t size, int advice)
+{
+    int saved = errno;
+    bool done = madvise(ptr, size, advice) == 0;
+    errno = saved;
+    return done;
+}
+
+bool cairn__os_guard(void *ptr, size_t size)
+{
+    return advise(ptr, size, MADV_GUARD_INSTALL);
+}
+
+bool cairn__os_unguard(void *ptr, size_t size)
+{
+    return advise(ptr, size, MADV_GUARD_REMOVE);
 }
 
 bool cairn__os_purge(void *ptr, size_t size)
@@ -167,6 +204,25 @@ const char *cairn__os_environment(const char *name)
 const char *const *cairn__os_environment_all(void)
 {
     return getauxval(AT_SECURE) != 0 ? NULL : (const char *const *)environ;
+}
+
+/* By the system call: the C library's function may be a cancellation point. */
+void cairn__os_random(void *bytes, size_t size)
+{
+    enum { GRND_NONBLOCK_ = 1 };
+    int saved = errno;
+    long got = syscall(SYS_getrandom, bytes, size, GRND_NONBLOCK_);
+    if (got != (long)size) {
+        /* What the kernel gave the process at its start, and what differs from call to call. */
+        const uint8_t *given = (const uint8_t *)getauxval(AT_RANDOM);
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        uint64_t mix = (uint64_t)now.tv_nsec * 0x9E3779B97F4A7C15u ^ (uintptr_t)bytes;
+        for (size_t i = 0; i < size; i++)
+            ((uint8_t *)bytes)[i] = (uint8_t)((given == NULL ? 0 : given[i % 16]) +
+                                              (mix >> i % 8 * 8));
+    }
+    errno = saved;
 }
 
 int cairn__os_process_id(void)

@@ -19,6 +19,7 @@ enum lock_rank {
     RANK_SHARED,   /* the heap of all who have none; each of the program's own */
     RANK_REGISTRY, /* the list of heaps, and heaps that have no thread */
     RANK_DEPOT,    /* pages that have free blocks and no heap */
+    RANK_RETIRED,  /* pages without memory, kept for their class (hardened) */
     RANK_GROW,     /* adding memory to the pool */
     RANK_POOL,     /* chunks and their units */
     RANK_MAP,      /* large mappings of their own, metadata */

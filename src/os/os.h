@@ -46,7 +46,21 @@ bool cairn__os_resize(void *ptr, size_t old_size, size_t new_size);
  */
 bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size);
 
+/*
+ * Takes all access from a range that was committed or mapped, and gives what it held back; and lets it
+ * be accessed again, as zeros. It costs no mapping (Linux 6.13: MADV_GUARD_INSTALL). False: that is
+ * not to be had here, and the range is as it was.
+ */
+bool cairn__os_guard(void *ptr, size_t size);
+bool cairn__os_unguard(void *ptr, size_t size);
+
+/* memset to zero, by the C library: not by a memset of ours that looks at what it is told. */
+void cairn__os_clear(void *ptr, size_t size);
+
 /* ---- what the machine and its limits are ---- */
+
+/* Bytes that nobody can foresee; where the system has none to give yet, what little there is. */
+void cairn__os_random(void *bytes, size_t size);
 
 size_t cairn__os_page_size(void);
 /* The soft limit on the process's address space (RLIMIT_AS); SIZE_MAX if there is none. */

@@ -428,6 +428,29 @@ void *cairn__os_map(size_t size, size_t align)
     return start;
 }
 
+/* Nothing that can be closed without a mapping; nothing random. */
+bool cairn__os_guard(void *ptr, size_t size)
+{
+    check_size("guard: odd range", ptr, size);
+    return false;
+}
+
+bool cairn__os_unguard(void *ptr, size_t size)
+{
+    check_size("unguard: odd range", ptr, size);
+    return false;
+}
+
+void cairn__os_clear(void *ptr, size_t size)
+{
+    memset(ptr, 0, size);
+}
+
+void cairn__os_random(void *bytes, size_t size)
+{
+    memset(bytes, 0x5a, size);
+}
+
 bool cairn__os_purge(void *ptr, size_t size)
 {
     enter();
