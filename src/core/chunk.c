@@ -611,7 +611,7 @@ static void look_at_clock(void)
         atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);
 }
 
-void cairn__units_give(struct span span, size_t count)
+static void give(struct span span, size_t count, bool wiped)
 {
     lock_acquire(&pool.lock);
     /* Downwards: of chunks with equal runs the last filed serves first. */
@@ -620,12 +620,27 @@ void cairn__units_give(struct span span, size_t count)
         size_t from = size_max(span.unit, index * CHUNK_UNITS);
         struct chunk *chunk = &span.region->chunks[index];
         uint32_t mask = mask32((unsigned)(from % CHUNK_UNITS), (unsigned)(end - from));
-        chunk->dirty_mask |= mask;
+        if (wiped) {
+            chunk->dirty_mask &= ~mask;
+            chunk->zero_mask |= mask;
+        } else {
+            chunk->dirty_mask |= mask;
+        }
         insert_units(chunk, mask);
         end = from;
     }
     look_at_clock();
     lock_release(&pool.lock);
+}
+
+void cairn__units_give(struct span span, size_t count)
+{
+    give(span, count, false);
+}
+
+void cairn__units_give_wiped(struct span span, size_t count)
+{
+    give(span, count, true);
 }
 
 /* ---- regions ---- */

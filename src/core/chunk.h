@@ -85,6 +85,9 @@ bool cairn__units_extend(struct span span, size_t count, size_t more);
 /* Gives them back, touched or not. */
 void cairn__units_give(struct span span, size_t count);
 
+/* The same of units that hold no memory, and will read as zero. */
+void cairn__units_give_wiped(struct span span, size_t count);
+
 /*
  * Returns free touched memory to the system until no more than `keep` units of it are left; where
  * another thread is at it already, it is left to that, which then goes as far. False: the system refused. O(chunks), and a system call for each row of units.

@@ -6,8 +6,8 @@
 #define STEP(c) ((c) < 33 ? 0 : ((c)-33) / 8) /* doublings beyond 512 */
 #define SIZE(c) ((c) <= 32 ? 16 * (c) : (512 << STEP(c)) + ((((c)-33) % 8) + 1) * (64 << STEP(c)))
 /* A page holds eight blocks or more. */
-#define UNITS(c)    (SIZE(c) <= 4096 ? 1 : (8 * SIZE(c) + 65535) / 65536)
-#define CAPACITY(c) (UNITS(c) * 65536 / SIZE(c))
+#define UNITS(c)    (SIZE(c) <= 4096 ? 1 : (8 * SIZE(c) + GUARD_BYTES + 65535) / 65536)
+#define CAPACITY(c) ((UNITS(c) * 65536 - GUARD_BYTES) / SIZE(c))
 /*
  * A 16th of the page: later costs memory, earlier costs time, because each listing is a trip through
  * the slow path that yields few blocks. At least 4 blocks, at most 128 and a quarter of the page.
@@ -25,9 +25,22 @@
         CLASS(c + 7)
 
 const struct class_info cairn__classes[CLASS_COUNT] = {
-    {0, 0, 0, 0}, CLASSES8(1),  CLASSES8(9),  CLASSES8(17), CLASSES8(25),
-    CLASSES8(33), CLASSES8(41), CLASSES8(49), CLASSES8(57), CLASSES8(65),
-    CLASSES8(73), CLASSES8(81), CLASSES8(89),
+    {0, 0, 0, 0},
+    CLASSES8(1),
+    CLASSES8(9),
+    CLASSES8(17),
+    CLASSES8(25),
+    CLASSES8(33),
+    CLASSES8(41),
+    CLASSES8(49),
+    CLASSES8(57),
+    CLASSES8(65),
+    CLASSES8(73),
+    CLASSES8(81),
+    CLASSES8(89),
+#if CAIRN_HARDENED
+    {16, UNIT_SIZE / 16, 1, 128},
+#endif
 };
 
 /* Class of 16 * i bytes, and of the 15 sizes below. */

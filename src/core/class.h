@@ -14,7 +14,12 @@
 #include "base/bits.h"
 #include "core/policy.h"
 
-enum { CLASS_COUNT = 97 }; /* with class 0 */
+enum {
+    CLASS_END = 97, /* with class 0 */
+    /* Hardened: blocks of no bytes, which cannot be accessed. */
+    CLASS_ZERO = CLASS_END,
+    CLASS_COUNT = COLUMN(CLASS_END, CLASS_ZERO + 1),
+};
 
 struct class_info {
     uint32_t size;     /* of a block, in bytes */

@@ -2,6 +2,7 @@
 /* See depot.h. */
 #include "core/depot.h"
 
+#include "core/retired.h"
 #include "os/lock.h"
 
 static struct {
@@ -21,7 +22,7 @@ void cairn__depot_put(struct page *page)
 {
     page_recount(page, PAGE_SHELVED);
     if (page->needed == 0) {
-        cairn__page_give(page);
+        page_retire(page);
         return;
     }
     lock_acquire(&depot.lock);
@@ -52,8 +53,7 @@ bool cairn__depot_accept(struct page *page, void *first, void *last, unsigned co
     bool here = page_owner(page) == OWNER_DEPOT;
     bool empty = false;
     if (here) {
-        block_set_next(last, page->free);
-        page->free = first;
+        page_link(page, first, last);
         page->needed -= count;
         empty = page->needed == 0;
         if (empty) {
@@ -63,7 +63,7 @@ bool cairn__depot_accept(struct page *page, void *first, void *last, unsigned co
     }
     lock_release(&depot.lock);
     if (empty)
-        cairn__page_give(page);
+        page_retire(page);
     return here;
 }
 

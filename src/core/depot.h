@@ -7,7 +7,7 @@
 #ifndef CAIRN_CORE_DEPOT_H
 #define CAIRN_CORE_DEPOT_H
 
-#include "core/page.h"
+#include "core/page_list.h"
 
 /* The caller's page, in none of its lists any more. If all its blocks are back it goes to the pool. */
 void cairn__depot_put(struct page *page);

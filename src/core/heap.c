@@ -3,16 +3,22 @@
 #include "core/heap.h"
 
 #include "core/depot.h"
+#include "core/retired.h"
+#include "core/secret.h"
 #include "os/fatal.h"
 
 __thread struct heap *cairn__heap __attribute__((tls_model("initial-exec"))) = &cairn__heap_none;
 struct heap cairn__heap_none;
 struct heap cairn__heap_gone;
+_Atomic bool cairn__has_threads;
 
 void cairn__heap_init(struct heap *heap, struct lock *shared)
 {
     heap->budget = REMOTE_BUDGET;
     heap->shared = shared;
+    if (SLOTTED)
+        cairn__secret_start(&heap->random);
+    heap->quarantine = QUARANTINE_BYTES / QUARANTINE_SHARES;
 }
 
 /* ---- listed pages ---- */
@@ -24,14 +30,30 @@ static void wake_up(struct shelf *shelf, struct page *page)
     page_push_last(&shelf->listed, page);
 }
 
-/* A listed page whose last block has come back. */
-static void empty_page(struct shelf *shelf, struct page *page)
+/* Beyond the quarantine some pages are kept, or every turn would give one back and fetch it again. */
+static int64_t most_waiting(const struct heap *heap)
 {
+    int64_t share = heap->owned / QUARANTINE_KEPT_SHARE;
+    int64_t half = heap->quarantine / 2;
+    return heap->quarantine + (share > half ? share : half);
+}
+
+/* A listed page whose last block has come back. */
+static void empty_page(struct heap *heap, struct shelf *shelf, struct page *page)
+{
+    if (SLOTTED && heap->waiting <= most_waiting(heap))
+        return; /* it waits for its turn */
+    heap->owned -= (int64_t)page->units << UNIT_SHIFT;
     page_remove(&shelf->listed, page);
+    heap_add_waiting(heap, page, -(int64_t)page->issued);
+    if (SLOTTED) {
+        page_retire(page);
+        return;
+    }
     if (shelf->spare == NULL && page->units == 1)
         shelf->spare = page;
     else
-        cairn__page_give(page);
+        page_retire(page);
 }
 
 void cairn__heap_event(struct heap *heap, struct page *page)
@@ -41,15 +63,15 @@ void cairn__heap_event(struct heap *heap, struct page *page)
     if (page_state(page) == PAGE_ASLEEP)
         wake_up(shelf, page);
     else
-        empty_page(shelf, page);
+        empty_page(heap, shelf, page);
     heap_leave(heap, outer);
 }
 
 void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, void *last,
                             unsigned count)
 {
-    block_set_next(last, page->free);
-    page->free = first;
+    page_link(page, first, last);
+    heap_add_waiting(heap, page, count);
     while (count >= page->needed) {
         count -= page->needed;
         page->needed = 0;
@@ -70,15 +92,17 @@ bool cairn__heap_adopt(struct heap *heap, struct page *page)
         return false;
     page->needed_before = page->needed;
     page_push_first(&heap->shelf[page->class].asleep, page);
+    heap_add_waiting(heap, page, page_free_count(page));
     return true;
 }
 
 /* A page of which no block has come back for a long time: whoever frees one first shall have it. */
-static void cool_oldest(struct shelf *shelf)
+static void cool_oldest(struct heap *heap, struct shelf *shelf)
 {
     struct page *page = shelf->asleep.last;
     page_remove(&shelf->asleep, page);
     if (page->needed == page->needed_before) {
+        heap_add_waiting(heap, page, -(int64_t)page_free_count(page));
         atomic_store_explicit(&page->owner, OWNER_COLD, memory_order_release);
     } else {
         page->needed_before = page->needed;
@@ -86,16 +110,29 @@ static void cool_oldest(struct shelf *shelf)
     }
 }
 
+/* Its blocks that came back meanwhile are for the next turn. */
+static void await_turn(struct heap *heap, struct shelf *shelf, struct page *page)
+{
+    page_change(page, PAGE_ACTIVE, PAGE_LISTED);
+    page_push_last(&shelf->listed, page);
+    if (page->needed == 0)
+        empty_page(heap, shelf, page);
+}
+
 void cairn__heap_sleep(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelf[class];
     struct page *page = shelf->active;
     shelf->active = NULL;
+    if (SLOTTED && page_free_count(page) >= page->wake) {
+        await_turn(heap, shelf, page);
+        return;
+    }
     page_change(page, PAGE_ACTIVE, PAGE_ASLEEP);
     page->needed_before = page->needed;
     page_push_first(&shelf->asleep, page);
     if (shelf->asleep.count > ASLEEP_KEPT && !heap->separate)
-        cool_oldest(shelf);
+        cool_oldest(heap, shelf);
 }
 
 /* ---- the next page ---- */
@@ -103,6 +140,9 @@ void cairn__heap_sleep(struct heap *heap, unsigned class)
 static struct page *activate(struct shelf *shelf, struct page *page, enum page_state from)
 {
     page_change(page, from, PAGE_ACTIVE);
+#if SLOTTED
+    page->cursor = 0;
+#endif
     shelf->active = page;
     return page;
 }
@@ -111,23 +151,38 @@ static struct page *next_used_page(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelf[class];
     struct page *page = shelf->listed.first;
-    if (LIKELY(page != NULL))
+    if (LIKELY(page != NULL)) {
         page_remove(&shelf->listed, page);
-    else if ((page = shelf->spare) != NULL)
+    } else if ((page = shelf->spare) != NULL) {
         shelf->spare = NULL;
-    else if (heap->separate || (page = cairn__depot_take(class, heap)) == NULL)
-        return NULL;
+    } else {
+        if (heap->separate || (page = cairn__depot_take(class, heap)) == NULL)
+            return NULL;
+        heap_add_waiting(heap, page, page_free_count_in(page, PAGE_LISTED));
+    }
     return activate(shelf, page, PAGE_LISTED); /* shelved ones count in the same way */
+}
+
+static struct page *next_fresh_page(struct heap *heap, unsigned class)
+{
+    struct page *page = SLOTTED ? cairn__retired_take(class, heap) : NULL;
+    if (page == NULL)
+        page = cairn__page_take(class, heap);
+    if (page != NULL) {
+        page->separate = heap->separate;
+        heap->shelf[class].active = page;
+        heap->owned += (int64_t)page->units << UNIT_SHIFT;
+    }
+    return page;
 }
 
 struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
 {
-    struct page *page = next_used_page(heap, class);
-    if (page != NULL || (page = cairn__page_take(class, heap)) == NULL)
+    bool used_first = !SLOTTED || heap->waiting >= heap->quarantine;
+    struct page *page = used_first ? next_used_page(heap, class) : next_fresh_page(heap, class);
+    if (page != NULL)
         return page;
-    page->separate = heap->separate;
-    heap->shelf[class].active = page;
-    return page;
+    return used_first ? next_fresh_page(heap, class) : next_used_page(heap, class);
 }
 
 struct page *cairn__heap_last_page(struct heap *heap, unsigned class)
@@ -137,7 +192,7 @@ struct page *cairn__heap_last_page(struct heap *heap, unsigned class)
     if (page != NULL)
         return page;
     for (page = shelf->asleep.first; page != NULL; page = page->next)
-        if (page->free != NULL) {
+        if (SLOTTED ? page_free_count(page) != 0 : page->free != NULL) {
             page_remove(&shelf->asleep, page);
             return activate(shelf, page, PAGE_ASLEEP);
         }
@@ -175,11 +230,13 @@ void cairn__heap_abandon(struct heap *heap)
         }
         if ((page = shelf->spare) != NULL) {
             shelf->spare = NULL;
-            cairn__page_give(page);
+            page_retire(page);
         }
         while ((page = shelf->asleep.first) != NULL) {
             page_remove(&shelf->asleep, page);
             hand_on(page);
         }
     }
+    heap->waiting = 0;
+    heap->owned = 0;
 }

@@ -6,12 +6,13 @@
  * registry's.)
  *
  * Blocks in a bin count as in use. A bin holds blocks of the class's active page, or, where there is
- * none yet, blocks borrowed from the shared heap.
+ * none yet, blocks borrowed from the shared heap. bin.h has what is done with one.
  */
 #ifndef CAIRN_CORE_HEAP_H
 #define CAIRN_CORE_HEAP_H
 
-#include "core/page.h"
+#include "base/random.h"
+#include "core/page_list.h"
 #include "os/lock.h"
 
 /* The pages of one class. */
@@ -55,12 +56,24 @@ struct heap_counts {
     uint64_t recent; /* of these from rows that it had kept */
 };
 
+/* The blocks that malloc serves next. */
+#if SLOTTED
+typedef struct magazine {
+    struct page *page; /* which all are of */
+    uint16_t count;
+    uint16_t
+        at[MAGAZINE_BLOCKS]; /* their numbers in it, in random order; the last is taken first */
+} heap_bin;
+#else
+typedef void *heap_bin; /* a list of them */
+#endif
+
 /*
  * What nearly every thread writes comes first: a heap begins at a boundary of 4 KiB, and of most heaps
  * of a large crowd only this much is ever in memory.
  */
 struct heap {
-    void *bin[CLASS_COUNT]; /* what malloc pops from; [0] always empty */
+    heap_bin bin[CLASS_COUNT]; /* what malloc takes from; [0] always empty */
 
     /*
      * A slow path is under way: lists may be half edited. A child of fork takes over the heaps of
@@ -110,6 +123,14 @@ struct heap {
 
     /* Large blocks freed a moment ago; recent.h. Others take from it. */
     _Atomic uintptr_t recent[RECENT_ROWS];
+
+    /* Hardened. */
+    int64_t waiting;    /* bytes of free blocks in its pages, those in bins not counted, */
+    int64_t quarantine; /* and how many there shall be before one is used again */
+    int64_t owned;      /* bytes of pages that it took fresh and has not given back, about */
+    struct random random;
+    void *watched[WATCHED_FREES]; /* freed last */
+    unsigned watched_next;
 };
 
 /*
@@ -119,6 +140,14 @@ struct heap {
 extern HIDDEN __thread struct heap *cairn__heap __attribute__((tls_model("initial-exec")));
 extern HIDDEN struct heap cairn__heap_none; /* the thread has not allocated yet */
 extern HIDDEN struct heap cairn__heap_gone; /* the thread has ended, as far as we were told */
+
+/* Whether there was ever more than one thread that allocates or frees. */
+extern HIDDEN _Atomic bool cairn__has_threads;
+
+static inline bool has_threads(void)
+{
+    return atomic_load_explicit(&cairn__has_threads, memory_order_relaxed);
+}
 
 static inline bool heap_is_real(const struct heap *heap)
 {
@@ -152,11 +181,19 @@ static inline void heap_note_asked(struct heap *heap, unsigned class, size_t siz
 
 /* ---- frees ---- */
 
+/* Blocks of a page of this heap have become free, or, if negative, have gone into a bin. */
+static inline void heap_add_waiting(struct heap *heap, const struct page *page, int64_t blocks)
+{
+    if (SLOTTED)
+        heap->waiting += blocks * page->size;
+}
+
 /* page->needed has come down to 0: the page wakes up, or is empty and may leave the heap. */
 void cairn__heap_event(struct heap *heap, struct page *page);
 
 static inline void heap_free_local(struct heap *heap, struct page *page, void *block)
 {
+    heap_add_waiting(heap, page, 1);
     if (UNLIKELY(page_free_block(page, block)))
         cairn__heap_event(heap, page);
 }

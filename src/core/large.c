@@ -6,6 +6,8 @@
 #include "base/print.h"
 #include "core/metadata.h"
 #include "core/purge.h"
+#include "core/fence.h"
+#include "core/quarantine.h"
 #include "core/recent.h"
 #include "os/lock.h"
 #include "os/os.h"
@@ -14,6 +16,7 @@
 struct huge {
     char *start;
     size_t size;       /* of the mapping */
+    size_t asked;      /* bytes asked for */
     struct huge *next; /* unused records; under the lock */
 
     /* Under the heap's lock. */
@@ -57,13 +60,16 @@ static struct page *take_page(size_t units, bool chunk_aligned)
     struct page *page = heap_is_real(heap) ? find_page(heap, units, chunk_aligned) : NULL;
     if (page == NULL)
         page = cairn__page_take_large(units, chunk_aligned);
-    if (page == NULL && cairn__recent_flush_all())
+    bool more = page == NULL && (SLOTTED ? cairn__quarantine_flush() : cairn__recent_flush_all());
+    if (more)
         page = cairn__page_take_large(units, chunk_aligned);
     return page;
 }
 
 static size_t units_for(size_t size)
 {
+    if (SLOTTED)
+        size = round_up(size + CANARY_LEAST, cairn__os_page_size()) + GUARD_BYTES;
     return (size + UNIT_SIZE - 1) >> UNIT_SHIFT;
 }
 
@@ -74,14 +80,16 @@ static bool is_zero(const struct page *page)
                            cairn__os_purge(page->start, size));
 }
 
-static void *take_units(size_t size, bool chunk_aligned, bool *zeroed, struct heap *separate)
+static void *take_units(size_t size, size_t align, bool *zeroed, struct heap *separate)
 {
-    struct page *page = take_page(units_for(size), chunk_aligned);
+    struct page *page = take_page(units_for(size), align > UNIT_SIZE);
     if (page == NULL)
         return NULL;
     set_asked(page, size);
+    if (SLOTTED)
+        cairn__fence_open(page, size, align);
     if (zeroed != NULL)
-        *zeroed = is_zero(page);
+        *zeroed = SLOTTED || is_zero(page);
     if (separate == NULL && heap_is_real(cairn__heap))
         cairn__heap->counts.large++;
     if (separate != NULL) {
@@ -100,7 +108,10 @@ bool cairn__large_free(void *block, struct page *page)
     if (block != page->start || !atomic_compare_exchange_strong(&page->owner, &large, OWNER_KEPT))
         return false;
     struct heap *heap = cairn__heap;
-    if (heap_is_real(heap))
+    if (SLOTTED) {
+        cairn__fence_close(page);
+        cairn__quarantine_put(page);
+    } else if (heap_is_real(heap))
         cairn__recent_put(heap, page);
     else
         cairn__page_give(page);
@@ -109,7 +120,8 @@ bool cairn__large_free(void *block, struct page *page)
 
 static bool resize_to(struct page *page, size_t size)
 {
-    bool done = cairn__page_resize_large(page, units_for(size));
+    bool done = SLOTTED ? cairn__fence_move(page, size)
+                        : cairn__page_resize_large(page, units_for(size));
     if (done)
         set_asked(page, size);
     return done;
@@ -189,7 +201,7 @@ static void take_from(struct heap *separate, struct huge *record)
 /* What regions hold without using it may be what is missing. True: there was some. */
 static bool make_room(void)
 {
-    bool some = cairn__recent_flush_all();
+    bool some = SLOTTED ? cairn__quarantine_flush() : cairn__recent_flush_all();
     return cairn__regions_release(0) || some;
 }
 
@@ -211,6 +223,7 @@ static void *map_huge(size_t size, size_t align, bool *zeroed, struct heap *sepa
 {
     if (size > SIZE_LIMIT - CHUNK_SIZE || align > SIZE_LIMIT / 2)
         return NULL;
+    size_t asked = size;
     size = huge_size_for(size);
     struct huge *record = take_record();
     if (record == NULL)
@@ -224,6 +237,7 @@ static void *map_huge(size_t size, size_t align, bool *zeroed, struct heap *sepa
     }
     record->start = start;
     record->size = size;
+    record->asked = asked;
     give_to(separate, record);
     count_bytes(size, 0);
     atomic_fetch_add_explicit(&huge.count, 1, memory_order_relaxed);
@@ -271,7 +285,9 @@ bool cairn__huge_free(void *block)
 size_t cairn__huge_size(const void *block)
 {
     const struct huge *record = find(block);
-    return record == NULL ? 0 : record->size;
+    if (record == NULL)
+        return 0;
+    return SLOTTED ? record->asked : record->size;
 }
 
 struct heap *cairn__huge_heap(const void *block)
@@ -330,11 +346,12 @@ void *cairn__huge_resize(void *block, size_t size)
     struct huge *record = find(block);
     if (record == NULL || size > SIZE_LIMIT - CHUNK_SIZE)
         return NULL;
-    size = huge_size_for(size);
     struct heap *separate = record->heap;
     if (separate != NULL)
         lock_acquire(&separate->lock);
-    block = resize_huge(record, block, size);
+    block = resize_huge(record, block, huge_size_for(size));
+    if (block != NULL)
+        record->asked = size;
     if (separate != NULL)
         lock_release(&separate->lock);
     return block;
@@ -393,12 +410,12 @@ void *cairn__large_alloc(size_t size, size_t align, bool *zeroed, struct heap *s
     size = size_max(size, 1);
     bool can_be_row = size <= UINT16_MAX * UNIT_SIZE && align <= CHUNK_SIZE;
     bool is_row = can_be_row && size <= row_max();
-    void *block = is_row ? take_units(size, align > UNIT_SIZE, zeroed, separate) : NULL;
+    void *block = is_row ? take_units(size, align, zeroed, separate) : NULL;
     if (block == NULL)
         block = map_huge(size, align, zeroed, separate);
     /* A limit on data (RLIMIT_DATA) counts what the pool has made accessible, free or not. */
     if (block == NULL && can_be_row && !is_row)
-        block = take_units(size, align > UNIT_SIZE, zeroed, separate);
+        block = take_units(size, align, zeroed, separate);
     return block;
 }
 
@@ -413,6 +430,8 @@ static struct page *take_growing(size_t old_size, size_t size)
 
 void *cairn__large_alloc_growing(size_t old_size, size_t size)
 {
+    if (SLOTTED)
+        return cairn__large_alloc(size, 1, NULL, NULL);
     report_if_large(size);
     if (size > row_max())
         return map_huge(size, 1, NULL, NULL);

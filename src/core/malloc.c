@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/option.h"
+#include "core/bin.h"
 #include "core/large.h"
 #include "core/purge.h"
 #include "core/refill.h"
@@ -28,10 +29,8 @@ size_t cairn__foreign_frees(void)
 static NOINLINE void *take_shared(unsigned class, size_t size)
 {
     struct heap *shared = cairn__shared_acquire();
-    void *block = shared->bin[class];
-    if (block != NULL) {
-        shared->bin[class] = block_next(block);
-    } else {
+    void *block = bin_take(shared, class);
+    if (block == NULL) {
         block = cairn__refill(shared, class);
         heap_note_asked(shared, class, size);
     }
@@ -47,14 +46,14 @@ static NOINLINE void *take_from_new(unsigned class, size_t size, bool *fresh)
         heap = cairn__thread_heap();
         if (heap == NULL)
             return take_shared(class, size);
-        void *block = heap->bin[class];
-        if (block != NULL) { /* getting the heap has allocated */
-            heap->bin[class] = block_next(block);
+        void *block = bin_take(heap, class);
+        if (block != NULL) /* getting the heap has allocated */
             return block;
-        }
     }
     void *block = cairn__refill(heap, class);
     heap_note_asked(heap, class, size);
+    if (SLOTTED)
+        cairn__slots_watch(heap);
     purge_attend();
     if (fresh != NULL)
         *fresh = heap->fresh;
@@ -64,14 +63,21 @@ static NOINLINE void *take_from_new(unsigned class, size_t size, bool *fresh)
 static inline void *take_block(unsigned class, size_t size, bool *fresh)
 {
     struct heap *heap = cairn__heap;
-    void *block = heap->bin[class];
-    if (LIKELY(block != NULL)) {
-        heap->bin[class] = block_next(block);
+    void *block = bin_take(heap, class);
+    if (LIKELY(block != NULL))
         return block;
-    }
     block = refill_from_active(heap, class);
     return LIKELY(block != NULL) ? block : take_from_new(class, size, fresh);
 }
+
+#if CAIRN_HARDENED
+
+void *cairn__take_block(unsigned class, size_t size)
+{
+    return take_block(class, size, NULL);
+}
+
+#else
 
 static void *take_large(size_t size, size_t align, bool *zeroed)
 {
@@ -122,15 +128,9 @@ void *cairn__aligned(size_t align, size_t size)
     return take_large(size, align, NULL);
 }
 
-/* ---- free ---- */
+#endif
 
-/* A pointer that is not ours: a library may have its own allocator, and mix them up. */
-static void ignore(const void *ptr)
-{
-    atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed);
-    if (cairn__option(OPTION_VERBOSE))
-        cairn__report("ignored: free of a pointer that is no block:", ptr);
-}
+/* ---- free ---- */
 
 /* A pointer to where our blocks lie, and none begins there: a bug of the program's, which is told. */
 static void ignore_bad(const char *what, const void *ptr)
@@ -195,6 +195,16 @@ void cairn__free_slow(void *ptr, struct page *page)
     } else if (UNLIKELY(page_free_block(page, ptr))) {
         cairn__free_event(page);
     }
+}
+
+#if !CAIRN_HARDENED
+
+/* A pointer that is not ours: a library may have its own allocator, and mix them up. */
+static void ignore(const void *ptr)
+{
+    atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed);
+    if (cairn__option(OPTION_VERBOSE))
+        cairn__report("ignored: free of a pointer that is no block:", ptr);
 }
 
 void cairn__free_outside(void *ptr)
@@ -276,6 +286,8 @@ void *cairn__realloc(void *ptr, size_t size)
     /* Shrinking cannot fail: where there is no memory to move to, the block stays. */
     return block == NULL && size <= old_size ? ptr : block;
 }
+
+#endif
 
 bool cairn__trim(void)
 {

@@ -9,9 +9,30 @@
 #define CAIRN_CORE_MALLOC_H
 
 #include "core/heap.h"
+#include "core/slot.h"
 
 /* Any size; 0 gives a block of its own. */
 HIDDEN void *cairn__malloc_slow(size_t size);
+
+/* What the straight line of free leaves: other owners' pages, and the page's countdown at zero. */
+HIDDEN void cairn__free_slow(void *ptr, struct page *page);
+HIDDEN void cairn__free_event(struct page *page);
+
+#if CAIRN_HARDENED
+
+/* Nothing is decided before it was looked at: malloc_slow is all there is. */
+static inline void *cairn__malloc_fast(size_t size)
+{
+    (void)size;
+    return NULL;
+}
+
+HIDDEN void cairn__free(void *ptr);
+
+/* A block of the class, not yet issued; NULL when out of memory. */
+HIDDEN void *cairn__take_block(unsigned class, size_t size);
+
+#else
 
 /* The straight line: 13 instructions on x86-64. NULL: let malloc_slow decide. */
 static inline void *cairn__malloc_fast(size_t size)
@@ -32,9 +53,6 @@ static inline void *cairn__malloc_fast(size_t size)
     return NULL;
 }
 
-/* What the straight line of free leaves: other owners' pages, and the page's countdown at zero. */
-HIDDEN void cairn__free_slow(void *ptr, struct page *page);
-HIDDEN void cairn__free_event(struct page *page);
 /* A pointer outside the window: NULL, huge, of another region, or foreign. */
 HIDDEN void cairn__free_outside(void *ptr);
 
@@ -58,14 +76,45 @@ static inline void cairn__free(void *ptr)
         cairn__free_event(page);
 }
 
+#endif
+
+/* align: a power of two. */
+void *cairn__aligned(size_t align, size_t size);
+
+/*
+ * The same by family, and for a free with the size that the caller knows, or SIZE_UNKNOWN: the hardened
+ * build compares, the ordinary one does not look.
+ */
+#if CAIRN_HARDENED
+HIDDEN void *cairn__hardened_malloc(enum family family, size_t size, size_t align);
+HIDDEN void cairn__hardened_free(enum family family, void *ptr, size_t size);
+#endif
+
+static inline void *cairn__malloc_by(enum family family, size_t size, size_t align)
+{
+#if CAIRN_HARDENED
+    return cairn__hardened_malloc(family, size, align);
+#else
+    (void)family;
+    return align <= 16 ? cairn__malloc_slow(size) : cairn__aligned(align, size);
+#endif
+}
+
+static inline void cairn__free_by(enum family family, void *ptr, size_t size)
+{
+#if CAIRN_HARDENED
+    cairn__hardened_free(family, ptr, size);
+#else
+    (void)family, (void)size;
+    cairn__free(ptr);
+#endif
+}
+
 /* Zeroed; NULL also if count * size overflows. */
 void *cairn__calloc(size_t count, size_t size);
 
 /* ptr: a block; size > 0. NULL: nothing has changed. */
 void *cairn__realloc(void *ptr, size_t size);
-
-/* align: a power of two. */
-void *cairn__aligned(size_t align, size_t size);
 
 /* Bytes that the caller may use; constant while the block lives. 0 for NULL and foreign pointers. */
 size_t cairn__usable_size(const void *ptr);

@@ -2,7 +2,10 @@
 /* See page.h. */
 #include "core/page.h"
 
+#include "core/metadata.h"
+#include "core/secret.h"
 #include "os/fatal.h"
+#include "os/os.h"
 
 void *cairn__page_extend(struct page *page)
 {
@@ -38,25 +41,124 @@ static void set_owner(struct page *page, struct heap *owner)
     atomic_store_explicit(&page->owner, owner, memory_order_relaxed);
 }
 
-struct page *cairn__page_take(unsigned class, struct heap *owner)
+static struct span span_of(const struct page *page)
+{
+    struct region *region = cairn__region_first();
+    if (page < region->pages || page >= region->pages + region->size / UNIT_SIZE)
+        region = region_outside_window(page->start);
+    return (struct span){region, (size_t)(page - region->pages), false};
+}
+
+static void own_interior(struct page *page)
+{
+    for (unsigned i = 1; i < page->units; i++) {
+        page[i].offset = (page_offset)i;
+        set_owner(&page[i], OWNER_INTERIOR);
+    }
+}
+
+static void disown_interior(struct page *page)
+{
+    for (unsigned i = 1; i < page->units; i++)
+        set_owner(&page[i], NULL);
+}
+
+/* The end of a page's units, which is never opened; none where the system's pages are too large. */
+static size_t guard_bytes(void)
+{
+    return cairn__os_page_size() <= GUARD_BYTES ? GUARD_BYTES : 0;
+}
+
+/* Units that were free cannot be accessed, where the system has a way to do that. */
+static void open_page(const struct page *page)
+{
+    if (!SLOTTED || page->class == CLASS_ZERO)
+        return;
+    size_t size = ((size_t)page->units << UNIT_SHIFT) - guard_bytes();
+    cairn__os_unguard(page->start, size);
+    if (!page->clean) /* locked memory stays, with what it held */
+        cairn__os_clear(page->start, size);
+}
+
+/* True if it is out of memory, and will read as zero. */
+static bool close_units(const struct page *page)
+{
+    char *start = (char *)page->start - (uintptr_t)page->start % UNIT_SIZE;
+    size_t size = (size_t)page->units << UNIT_SHIFT;
+    return cairn__os_guard(start, size) || cairn__os_purge(start, size);
+}
+
+#if SLOTTED
+/* No byte of it is zero but the second; slot.c says why. */
+static uint64_t canary_from(uint64_t secret)
+{
+    for (unsigned shift = 0; shift < 64; shift += 8)
+        if ((secret >> shift & 0xff) == 0)
+            secret |= (uint64_t)0x5a << shift;
+    return secret & ~(uint64_t)0xff00;
+}
+
+/* Slots are made once, and kept with the page. False: no memory for them. */
+static bool prepare(struct page *page)
+{
+    if (page->slots == NULL)
+        page->slots = cairn__metadata_take(page->capacity * sizeof page->slots[0]);
+    page->factor = ((uint64_t)1 << SLOT_FACTOR_SHIFT) / page->size + 1;
+    page->secret = canary_from(cairn__secret());
+    page->cursor = 0;
+    if (page->slots == NULL)
+        return false;
+    /* The last owner may have been destroyed with blocks in use. */
+    for (size_t at = 0; at < page->capacity; at++)
+        atomic_store_explicit(&page->slots[at], 0, memory_order_relaxed);
+    return true;
+}
+#else
+static bool prepare(struct page *page)
+{
+    (void)page;
+    return true;
+}
+#endif
+
+/* A page's first use, or its first since it was closed. False: no memory for its slots. */
+static bool begin(struct page *page, unsigned class, struct heap *owner)
 {
     const struct class_info *info = &cairn__classes[class];
-    struct span span = cairn__units_take(info->units, false);
-    if (span.region == NULL)
-        return NULL;
-    struct page *page = describe(span, info->units);
     page->size = info->size;
     page->capacity = info->capacity;
     page->class = (uint8_t) class;
     page->wake = info->wake;
     page_set_state(page, PAGE_ACTIVE);
+    if (!prepare(page))
+        return false;
     atomic_fetch_add_explicit(&cairn__bytes_in_pages, (size_t)info->units << UNIT_SHIFT,
                               memory_order_relaxed);
+    open_page(page);
     set_owner(page, owner);
-    for (unsigned i = 1; i < info->units; i++) {
-        page[i].offset = (uint8_t)i;
-        set_owner(&page[i], OWNER_INTERIOR);
-    }
+    own_interior(page);
+    return true;
+}
+
+struct page *cairn__page_take(unsigned class, struct heap *owner)
+{
+    size_t units = cairn__classes[class].units;
+    struct span span = cairn__units_take(units, false);
+    if (span.region == NULL)
+        return NULL;
+    struct page *page = describe(span, units);
+    if (begin(page, class, owner))
+        return page;
+    cairn__units_give(span, units);
+    return NULL;
+}
+
+struct page *cairn__page_reopen(struct page *page, struct heap *owner)
+{
+    struct span span = span_of(page);
+    span.clean = page->clean;
+    describe(span, page->units);
+    begin(page, page->class, owner); /* it has its slots already */
     return page;
 }
 
@@ -69,6 +171,8 @@ static struct page *describe_large(struct span span, size_t units)
     page->capacity = 1;
     page->class = 0;
     page_set_state(page, PAGE_LARGE);
+    if (SLOTTED)
+        own_interior(page);
     set_owner(page, OWNER_LARGE);
     return page;
 }
@@ -88,14 +192,6 @@ struct page *cairn__page_take_roomy(size_t units, size_t room)
     return describe_large(cairn__units_take_roomy(units, room), units);
 }
 
-static struct span span_of(const struct page *page)
-{
-    struct region *region = cairn__region_first();
-    if (page < region->pages || page >= region->pages + region->size / UNIT_SIZE)
-        region = region_outside_window(page->start);
-    return (struct span){region, (size_t)(page - region->pages), false};
-}
-
 bool cairn__page_resize_large(struct page *page, size_t units)
 {
     struct span span = span_of(page);
@@ -110,30 +206,29 @@ bool cairn__page_resize_large(struct page *page, size_t units)
     return true;
 }
 
-void cairn__page_give(struct page *page)
+void cairn__page_close(struct page *page)
 {
-    struct span span = span_of(page);
+    if (SLOTTED || page->size != 0)
+        disown_interior(page);
     if (page->size != 0) {
-        for (unsigned i = 1; i < page->units; i++)
-            set_owner(&page[i], NULL);
         atomic_fetch_sub_explicit(&cairn__bytes_in_pages, (size_t)page->units << UNIT_SHIFT,
                                   memory_order_relaxed);
         atomic_fetch_sub_explicit(&cairn__bytes_handed_out, (size_t)page->issued * page->size,
                                   memory_order_relaxed);
     }
+    page->clean = SLOTTED && close_units(page);
     page_set_state(page, PAGE_NONE);
     set_owner(page, NULL);
-    cairn__units_give(span, page->units);
 }
 
-struct page *cairn__page_fullest(const struct page_list *list)
+void cairn__page_give(struct page *page)
 {
-    struct page *best = list->first;
-    if (best == NULL)
-        return NULL;
-    struct page *page = best->next;
-    for (int looked = 1; looked < FULLEST_OF && page != NULL; looked++, page = page->next)
-        if (page_free_count(page) < page_free_count(best))
-            best = page;
-    return best;
+    struct span span = span_of(page);
+    size_t units = page->units;
+    cairn__page_close(page);
+    /* From here on it may be another's. */
+    if (SLOTTED && page->clean)
+        cairn__units_give_wiped(span, units);
+    else
+        cairn__units_give(span, units);
 }

@@ -20,6 +20,7 @@
 #ifndef CAIRN_CORE_PAGE_H
 #define CAIRN_CORE_PAGE_H
 
+#include "core/batch.h"
 #include "core/chunk.h"
 #include "core/class.h"
 
@@ -69,16 +70,28 @@ struct page {
     /* Set when the page is taken. */
     uint16_t units;
     uint8_t class;
-    uint8_t wake;   /* free blocks that end its sleep */
-    bool clean;     /* blocks never handed out read as zero */
-    uint8_t offset; /* of an interior unit: units back to the first */
+    uint8_t wake;       /* free blocks that end its sleep */
+    bool clean;         /* blocks never handed out read as zero */
+    page_offset offset; /* of an interior unit: units back to the first */
 
     _Atomic uint8_t state; /* the owner writes it; figures.c reads it */
     bool separate;         /* of a separate heap; set when the page is taken */
 
     /* Asleep: `needed` when last looked at, to tell whether the page cooled down. */
     uint32_t needed_before;
-};
+
+#if SLOTTED
+    uint16_t cursor; /* slots before it have had their turn; the owner's alone */
+
+    /* Set when the page is taken for the first time. */
+    uint8_t family; /* of a large block */
+    _Atomic uint16_t *slots;
+    uint64_t factor; /* number of a block = its offset * factor >> SLOT_FACTOR_SHIFT */
+    uint64_t secret;
+
+    struct batch batch;
+#endif
+} ALIGNED(PAGE_BYTES);
 _Static_assert(sizeof(struct page) == PAGE_BYTES, "one cache line; regions are laid out by this");
 
 static inline struct heap *page_owner(const struct page *page)
@@ -119,6 +132,9 @@ static inline struct page *page_of(const void *block)
     return page_owner(page) == OWNER_INTERIOR ? page - page->offset : page;
 }
 
+/* Exact for offsets below 2^20 and blocks of 16 bytes or more. */
+enum { SLOT_FACTOR_SHIFT = 40 };
+
 /* ---- blocks ---- */
 
 static inline void *block_next(const void *block)
@@ -144,7 +160,9 @@ static inline uint32_t page_needed_when_full(const struct page *page, enum page_
 
 static inline uint32_t page_free_count_in(const struct page *page, enum page_state state)
 {
-    return page_needed_when_full(page, state) - page->needed;
+    uint32_t count = page_needed_when_full(page, state) - page->needed;
+    /* With slots a block may be handed out again before the page's owner was told that it is free. */
+    return SLOTTED && (int32_t)count < 0 ? 0 : count;
 }
 
 /* Free blocks in the page's list. */
@@ -166,11 +184,22 @@ static inline void page_recount(struct page *page, enum page_state to)
     page_change(page, page_state(page), to);
 }
 
+/*
+ * Freed blocks come back, first to last linked; where they are known by their slots the page's count
+ * is all that changes, and these functions have nothing to do.
+ */
+static inline void page_link(struct page *page, void *first, void *last)
+{
+    if (SLOTTED)
+        return;
+    block_set_next(last, page->free);
+    page->free = first;
+}
+
 /* Frees a block. True: the countdown has come to zero, and the heap must see to the page. */
 static inline bool page_free_block(struct page *page, void *block)
 {
-    block_set_next(block, page->free);
-    page->free = block;
+    page_link(page, block, block);
     /* The count last: a fork in between has lost a block; the other way, a block has two owners. */
     atomic_signal_fence(memory_order_seq_cst);
     return --page->needed == 0;
@@ -195,6 +224,9 @@ void *cairn__page_extend(struct page *page);
 /* A page of the class, nothing handed out yet, owned as said; NULL when out of memory. */
 struct page *cairn__page_take(unsigned class, struct heap *owner);
 
+/* The same of a page that was closed before, and of its class. */
+struct page *cairn__page_reopen(struct page *page, struct heap *owner);
+
 /* A page of one large block; its owner is OWNER_LARGE. */
 struct page *cairn__page_take_large(size_t units, bool chunk_aligned);
 /* The same, of what the pool has: no system call is made for it. */
@@ -209,40 +241,7 @@ bool cairn__page_resize_large(struct page *page, size_t units);
 /* Back to the pool. None of its blocks is in use. */
 void cairn__page_give(struct page *page);
 
-/* ---- lists ---- */
-
-struct page_list {
-    struct page *first;
-    struct page *last;
-    size_t count;
-};
-
-static inline void page_push_first(struct page_list *list, struct page *page)
-{
-    page->prev = NULL;
-    page->next = list->first;
-    *(list->first != NULL ? &list->first->prev : &list->last) = page;
-    list->first = page;
-    list->count++;
-}
-
-static inline void page_push_last(struct page_list *list, struct page *page)
-{
-    page->next = NULL;
-    page->prev = list->last;
-    *(list->last != NULL ? &list->last->next : &list->first) = page;
-    list->last = page;
-    list->count++;
-}
-
-static inline void page_remove(struct page_list *list, struct page *page)
-{
-    *(page->prev != NULL ? &page->prev->next : &list->first) = page->next;
-    *(page->next != NULL ? &page->next->prev : &list->last) = page->prev;
-    list->count--;
-}
-
-/* Of the first few pages, the one with the fewest free blocks; NULL if the list is empty. */
-struct page *cairn__page_fullest(const struct page_list *list);
+/* The same without the pool: nobody owns it, and (hardened) nobody can access it. */
+void cairn__page_close(struct page *page);
 
 #endif

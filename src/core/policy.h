@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The core's numbers: geometry, thresholds and bounds, each with what it buys. One file, so that
- * another build can bring another column.
+ * The core's numbers: geometry, thresholds and bounds, each with what it buys. There are two columns:
+ * the ordinary build's, and the hardened build's (CAIRN_HARDENED), which the same sources make.
  */
 #ifndef CAIRN_CORE_POLICY_H
 #define CAIRN_CORE_POLICY_H
 
 #include "base/config.h"
+
+#ifndef CAIRN_HARDENED
+#define CAIRN_HARDENED 0
+#endif
+#define COLUMN(ordinary, hardened) (CAIRN_HARDENED ? (hardened) : (ordinary))
 
 /* ---- geometry ---- */
 
@@ -19,14 +24,14 @@ enum {
 #define CHUNK_SIZE ((size_t)1 << CHUNK_SHIFT) /* a transparent huge page on x86-64 */
 
 /* Metadata per unit and per chunk; the structs say what is in it. */
-enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
+enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 
 /* ---- sizes of blocks ---- */
 
-#define SMALL_MAX         ((size_t)2048)      /* malloc's straight line reaches this far */
-#define MEDIUM_MAX        ((size_t)128 * KIB) /* the largest class */
-#define LARGE_MAX         ((size_t)32 * MIB)  /* above: a mapping of its own, */
-#define LARGE_MAX_LIMITED ((size_t)16 * MIB)  /* earlier where address space is short */
+#define SMALL_MAX         ((size_t)2048) /* malloc's straight line reaches this far */
+#define MEDIUM_MAX        ((size_t)COLUMN(128, 16) * KIB) /* the largest class in use */
+#define LARGE_MAX         ((size_t)32 * MIB)              /* above: a mapping of its own, */
+#define LARGE_MAX_LIMITED ((size_t)16 * MIB)              /* earlier where address space is short */
 #define SIZE_LIMIT        ((size_t)PTRDIFF_MAX)
 
 /* ---- address space ---- */
@@ -68,7 +73,7 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 /* ---- many threads ---- */
 
 /* With so many heaps in use, those that are added borrow their first small blocks of each class */
-#define BORROW_HEAPS 16
+#define BORROW_HEAPS COLUMN(16, SIZE_MAX)
 #define BORROW_BYTES 256  /* about so much at a time, */
 #define BORROW_MAX   2048 /* about so much in all, and four blocks at the least */
 
@@ -113,5 +118,38 @@ enum { PAGE_BYTES = 64, CHUNK_BYTES = 128 };
 /* within it, so many units, of which one comes back whenever so many ms have passed. */
 #define THREAD_END_CREDIT    192
 #define THREAD_END_CREDIT_MS 8
+
+/* ---- mitigations: what the hardened column adds; docs/security.md has their purpose and cost ---- */
+
+/*
+ * What is known of a block is kept apart from all blocks, a word each (slot.h): whether it is in use,
+ * what was asked for, and by which family of functions. A free block holds nothing but zeros.
+ */
+#define SLOTTED CAIRN_HARDENED
+/* Each block is so many bytes larger than asked for, at least; what is beyond holds a canary. */
+#define CANARY_LEAST COLUMN(0, 1)
+/* Blocks are drawn at random from so many at a time, */
+#define MAGAZINE_BLOCKS 128
+/* which lie within about so many bytes, or are the first few. */
+#define MAGAZINE_BYTES (16 * KIB)
+#define MAGAZINE_FEW   16
+/* A free block is used again when its page's turn comes, and that only when a heap has so much free: */
+#define QUARANTINE_BYTES ((int64_t)(512 * KIB))
+/* the first thread's; of many threads each has its part, down to one of so many. */
+#define QUARANTINE_SHARES 8
+/* What a heap keeps free beyond that: half as much, or this part of what it has. */
+#define QUARANTINE_KEPT_SHARE 8
+/* Of so many blocks freed last a heap looks again whether they were written to: */
+#define WATCHED_FREES 16
+/* at the latest when a bin is empty; and the last one at each allocation of more than so many bytes. */
+#define WATCH_ALWAYS 1024
+/* At the exit it looks at all of its blocks, in about so many bytes of pages. */
+#define SWEEP_AT_EXIT (64 * MIB)
+/* Large blocks freed last that are out of reach: so many, */
+#define QUARANTINE_LARGE 256
+/* at most so many bytes of address space. */
+#define QUARANTINE_RANGE (4 * GIB)
+/* Behind each page, and each large block, so much cannot be accessed. */
+#define GUARD_BYTES COLUMN(0, 4096)
 
 #endif

@@ -4,27 +4,62 @@
 
 #include <string.h>
 
+#include "core/bin.h"
 #include "core/recent.h"
 #include "core/remote.h"
 #include "core/shared.h"
 
+#if SLOTTED
+
+/* As many of its blocks as a magazine holds, in random order. */
+static bool blocks_from(struct heap *heap, struct page *page)
+{
+    return cairn__bin_fill(heap, page);
+}
+
+static void put_in_order(struct page *page)
+{
+    (void)page;
+}
+
+static bool is_worth_order(const struct shelf *shelf, const struct page *page)
+{
+    (void)shelf, (void)page;
+    return false;
+}
+
+/* Whatever the page has, in whatever turn. */
+static bool last_blocks_from(struct heap *heap, struct page *page)
+{
+    if (cairn__bin_fill(heap, page))
+        return true;
+    page->cursor = 0;
+    return cairn__bin_fill(heap, page);
+}
+
+static bool can_give_any(const struct page *page)
+{
+    return page_free_count(page) != 0 || page->cursor < page->capacity;
+}
+
+#else
+
 /*
- * The list that the page gives; NULL if it has nothing worth the trip. Few returned blocks of a full
+ * The list that the page gives; false if it has nothing worth the trip. Few returned blocks of a full
  * page are not: it sleeps until there are more. In a page that is not full they come first, because
  * their memory was touched already.
  */
-static void *take_returned(struct heap *heap, struct page *page)
+static void take_returned(struct heap *heap, struct page *page)
 {
     heap->counts.handed += page_free_count_in(page, PAGE_ACTIVE);
-    return page_take_free(page);
+    heap->bin[page->class] = page_take_free(page);
 }
 
-static void *take_unused(struct heap *heap, struct page *page)
+static void take_unused(struct heap *heap, struct page *page)
 {
     unsigned before = page->issued;
-    void *list = cairn__page_extend(page);
+    heap->bin[page->class] = cairn__page_extend(page);
     heap->counts.handed += page->issued - before;
-    return list;
 }
 
 /*
@@ -69,17 +104,36 @@ static bool is_worth_order(const struct shelf *shelf, const struct page *page)
            page_free_count_in(page, PAGE_ACTIVE) >= page->capacity / ORDER_SHARE;
 }
 
-static void *blocks_from(struct heap *heap, struct page *page)
+static bool blocks_from(struct heap *heap, struct page *page)
 {
     bool full = page->issued == page->capacity;
     unsigned count = page_free_count_in(page, PAGE_ACTIVE);
-    if (count >= (full ? page->wake : 1))
-        return take_returned(heap, page);
+    if (count >= (full ? page->wake : 1)) {
+        take_returned(heap, page);
+        return true;
+    }
     if (full)
-        return NULL;
+        return false;
     heap->fresh = page->clean && page->size >= EXTEND_BYTES; /* then it is one block, untouched */
-    return take_unused(heap, page);
+    take_unused(heap, page);
+    return true;
 }
+
+static bool last_blocks_from(struct heap *heap, struct page *page)
+{
+    if (page->free != NULL)
+        take_returned(heap, page);
+    else
+        take_unused(heap, page);
+    return true;
+}
+
+static bool can_give_any(const struct page *page)
+{
+    return page->free != NULL || page->issued != page->capacity;
+}
+
+#endif
 
 static bool should_borrow(const struct heap *heap, unsigned class)
 {
@@ -88,18 +142,20 @@ static bool should_borrow(const struct heap *heap, unsigned class)
            heap->borrowed[class] < size_max(BORROW_MAX / size, 4);
 }
 
-/* Some blocks of the shared heap, linked; NULL when out of memory. */
-static void *borrow(struct heap *heap, unsigned class)
+/* Some blocks of the shared heap; false when out of memory. */
+static bool borrow(struct heap *heap, unsigned class)
 {
+#if SLOTTED
+    (void)heap, (void)class;
+    return false;
+#else
     size_t count = size_max(BORROW_BYTES / cairn__classes[class].size, 1);
     void *list = NULL;
     struct heap *shared = cairn__shared_acquire();
     struct heap_counts before = shared->counts; /* they only pass through it */
     while (count-- > 0) {
-        void *block = shared->bin[class];
-        if (block != NULL)
-            shared->bin[class] = block_next(block);
-        else if ((block = cairn__refill(shared, class)) == NULL)
+        void *block = bin_take(shared, class);
+        if (block == NULL && (block = cairn__refill(shared, class)) == NULL)
             break;
         block_set_next(block, list);
         list = block;
@@ -108,35 +164,39 @@ static void *borrow(struct heap *heap, unsigned class)
     }
     shared->counts = before;
     cairn__shared_release(shared);
-    return list;
+    heap->bin[class] = list;
+    return list != NULL;
+#endif
 }
 
-/* The list that the class can give by itself; NULL when out of memory. */
-static void *blocks_of_class(struct heap *heap, unsigned class)
+/* Fills the bin with what the class can give by itself; false when out of memory. */
+static bool blocks_of_class(struct heap *heap, unsigned class)
 {
     struct page *page = heap->shelf[class].active;
-    void *list = page == NULL ? NULL : blocks_from(heap, page);
-    if (list != NULL)
-        return list;
-    if (page != NULL)
+    if (page != NULL) {
+        if (blocks_from(heap, page))
+            return true;
         cairn__heap_sleep(heap, class);
+    }
     page = cairn__heap_next_page(heap, class);
-    if (page != NULL && is_worth_order(&heap->shelf[class], page))
+    if (page == NULL)
+        return false;
+    if (is_worth_order(&heap->shelf[class], page))
         put_in_order(page);
-    return page == NULL ? NULL : blocks_from(heap, page);
+    return blocks_from(heap, page);
 }
 
 /* The same when memory is out: even a single block of a full page. */
-static void *last_blocks_of_class(struct heap *heap, unsigned class)
+static bool last_blocks_of_class(struct heap *heap, unsigned class)
 {
     struct page *page = heap->shelf[class].active;
-    if (page != NULL && page->free == NULL && page->issued == page->capacity) {
+    if (page != NULL && !can_give_any(page)) {
         cairn__heap_sleep(heap, class);
         page = NULL;
     }
     if (page == NULL && (page = cairn__heap_last_page(heap, class)) == NULL)
-        return NULL;
-    return page->free != NULL ? take_returned(heap, page) : take_unused(heap, page);
+        return false;
+    return last_blocks_from(heap, page);
 }
 
 /*
@@ -148,16 +208,14 @@ static void *last_block(struct heap *heap, unsigned class)
 {
     uint32_t size = cairn__classes[class].size;
     uint32_t align = size & -size;
-    for (; class < CLASS_COUNT; class ++) {
+    for (; class < CLASS_END && cairn__classes[class].size <= MEDIUM_MAX; class ++) {
         if (cairn__classes[class].size % align != 0)
             continue;
-        if (heap->bin[class] == NULL)
-            heap->bin[class] = last_blocks_of_class(heap, class);
-        void *block = heap->bin[class];
-        if (block != NULL) {
-            heap->bin[class] = block_next(block);
+        void *block = bin_take(heap, class);
+        if (block == NULL && last_blocks_of_class(heap, class))
+            block = bin_take(heap, class);
+        if (block != NULL)
             return block;
-        }
     }
     return NULL;
 }
@@ -181,20 +239,21 @@ void *cairn__refill(struct heap *heap, unsigned class)
     heap->fresh = false;
     cairn__refill_tend(heap);
 
-    void *list = NULL;
+    bool filled = false;
     if (UNLIKELY(heap->shelf[class].active == NULL && should_borrow(heap, class)))
-        list = borrow(heap, class);
-    if (list == NULL)
-        list = blocks_of_class(heap, class);
-    if (UNLIKELY(list == NULL) && cairn__recent_flush_all())
-        list = blocks_of_class(heap, class);
+        filled = borrow(heap, class);
+    if (!filled)
+        filled = blocks_of_class(heap, class);
+    if (UNLIKELY(!filled) && cairn__recent_flush_all())
+        filled = blocks_of_class(heap, class);
     heap->counts.trips++;
-    if (LIKELY(list != NULL)) {
-        heap->bin[class] = block_next(list);
+    void *block;
+    if (LIKELY(filled)) {
+        block = bin_take(heap, class);
     } else {
-        list = last_block(heap, class);
+        block = last_block(heap, class);
         heap->fresh = false;
     }
     heap_leave(heap, outer);
-    return list;
+    return block;
 }

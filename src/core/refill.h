@@ -30,6 +30,10 @@ static inline bool refill_may_be_short(struct heap *heap)
  */
 static inline void *refill_from_active(struct heap *heap, unsigned class)
 {
+#if SLOTTED
+    (void)heap, (void)class;
+    return NULL;
+#else
     struct page *page = heap->shelf[class].active;
     if (page == NULL)
         return NULL;
@@ -44,6 +48,7 @@ static inline void *refill_from_active(struct heap *heap, unsigned class)
     heap->bin[class] = block_next(block);
     heap_leave(heap, outer);
     return block;
+#endif
 }
 
 /*

@@ -43,6 +43,8 @@ struct heap *cairn__registry_take(void)
     if (cairn__registry_live() >= cairn__option(OPTION_HEAPS))
         return NULL;
     lock_acquire(&registry.lock);
+    if (atomic_load_explicit(&registry.known, memory_order_relaxed) != NULL)
+        atomic_store(&cairn__has_threads, true);
     struct heap *heap = registry.idle;
     if (heap != NULL)
         registry.idle = heap->next_idle;
@@ -52,6 +54,8 @@ struct heap *cairn__registry_take(void)
         heap->borrows = atomic_fetch_add_explicit(&registry.live, 1, memory_order_relaxed) >=
                         BORROW_HEAPS;
         memset(heap->borrowed, 0, sizeof heap->borrowed);
+        heap->quarantine = QUARANTINE_BYTES /
+                           (int64_t)size_min(cairn__registry_live(), QUARANTINE_SHARES);
         atomic_store(&heap->state, HEAP_LIVE);
     }
     lock_release(&registry.lock);

@@ -5,17 +5,39 @@
  *             page's start (16 bits each: a page is at most 1 MiB);
  *     word 1: the next batch of the chain.
  * From the second block on they are linked as usual.
+ *
+ * Where blocks have slots nothing is written to them: what travels is the page's descriptor, with a
+ * count that others may add to on the way; whoever makes it more than 0 sends it.
  */
 #include "core/remote.h"
 
+#include "core/bin.h"
 #include "core/depot.h"
 #include "core/registry.h"
 
-struct batch {
-    uint64_t packed;
-    struct batch *next;
-};
+#if SLOTTED
+/* NULL: the page's batch is on its way already, and takes these along. */
+static struct batch *pack(struct page *page, void *first, void *last, unsigned count)
+{
+    (void)first, (void)last;
+    struct batch *batch = &page->batch;
+    bool waits = atomic_fetch_add_explicit(&batch->count, count, memory_order_acq_rel) == 0;
+    return waits ? batch : NULL;
+}
 
+static struct page *page_of_batch(struct batch *batch)
+{
+    return (struct page *)((char *)batch - offsetof(struct page, batch));
+}
+
+/* From here on others may send it anew: its `next` must have been read. */
+static unsigned unpack(struct page *page, struct batch *batch, void **last)
+{
+    (void)page;
+    *last = NULL;
+    return atomic_exchange_explicit(&batch->count, 0, memory_order_acq_rel);
+}
+#else
 static uint64_t step_of(const struct page *page, const void *block)
 {
     return (uint64_t)((const char *)block - page->start) / 16;
@@ -29,6 +51,11 @@ static struct batch *pack(struct page *page, void *first, void *last, unsigned c
     return batch;
 }
 
+static struct page *page_of_batch(struct batch *batch)
+{
+    return page_of(batch);
+}
+
 /* Links the first block to the second again; tells the last and the count. */
 static unsigned unpack(struct page *page, struct batch *batch, void **last)
 {
@@ -38,6 +65,7 @@ static unsigned unpack(struct page *page, struct batch *batch, void **last)
     block_set_next(batch, second);
     return (unsigned)(packed & 0xffff);
 }
+#endif
 
 /* ---- sending ---- */
 
@@ -80,6 +108,8 @@ static void send(struct heap *heap, struct target *target)
 
 static void gather(struct heap *heap, struct heap *to, struct batch *batch)
 {
+    if (SLOTTED && batch == NULL)
+        return;
     /* Heaps lie some KiB apart. */
     struct target *target =
         &heap->target[((uintptr_t)to >> 12 ^ (uintptr_t)to >> 7) % REMOTE_TARGETS];
@@ -147,7 +177,7 @@ static void close_ring(struct heap *heap, struct ring *ring)
 
 static void deal_with(struct heap *heap, struct batch *batch)
 {
-    struct page *page = page_of(batch);
+    struct page *page = page_of_batch(batch);
     void *last;
     unsigned count = unpack(page, batch, &last);
     route(heap, page, batch, last, count);
@@ -203,7 +233,7 @@ void cairn__remote_free(struct heap *heap, struct page *page, void *block)
 {
     struct ring *ring = remote_ring(heap, page);
     if (LIKELY(ring->page == page)) {
-        block_set_next(block, ring->first);
+        ring_link(ring, block);
         ring->count++;
     } else {
         if (ring->page != NULL)
@@ -221,14 +251,9 @@ void cairn__remote_free(struct heap *heap, struct page *page, void *block)
 /* Gives the blocks of a bin back to the active page, which they all are of. */
 static void empty_own_bin(struct heap *heap, struct page *page, unsigned class)
 {
-    void *first = heap->bin[class], *last = first, *next;
-    unsigned count = 1;
-    while ((next = block_next(last)) != NULL && count < page->capacity) {
-        last = next;
-        count++;
-    }
-    heap->bin[class] = NULL;
-    if (next == NULL) /* else a block was freed twice */
+    void *first, *last;
+    unsigned count = cairn__bin_empty(heap, class, page->capacity, &first, &last);
+    if (count != 0)
         cairn__heap_free_batch(heap, page, first, last, count);
 }
 
@@ -236,18 +261,16 @@ static void empty_borrowed_bin(struct heap *heap, unsigned class)
 {
     size_t most = UINT8_MAX; /* no more are borrowed, unless a block was freed twice */
     void *block;
-    while ((block = heap->bin[class]) != NULL && most-- > 0) {
-        heap->bin[class] = block_next(block);
+    while (most-- > 0 && (block = bin_take(heap, class)) != NULL)
         cairn__remote_free(heap, page_of(block), block);
-    }
-    heap->bin[class] = NULL;
+    bin_forget(heap, class);
 }
 
 void cairn__remote_empty_bins(struct heap *heap)
 {
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
         struct page *page = heap->shelf[class].active;
-        if (heap->bin[class] == NULL)
+        if (bin_is_empty(heap, class))
             continue;
         if (page != NULL)
             empty_own_bin(heap, page, class);

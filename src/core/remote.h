@@ -24,6 +24,12 @@ static inline struct ring *remote_ring(struct heap *heap, const struct page *pag
     return &heap->ring[page->class % CLASSES + way * CLASSES];
 }
 
+static inline void ring_link(const struct ring *ring, void *block)
+{
+    if (!SLOTTED)
+        block_set_next(block, ring->first);
+}
+
 /*
  * The straight line, without a call: the ring is the page's already (so the page is in use, and in the
  * window or not), and the budget is not used up. False: nothing was done.
@@ -35,7 +41,7 @@ static inline bool remote_free_more(struct heap *heap, struct page *page, void *
     if (ring->page != page || budget <= 0)
         return false;
     heap->budget = budget;
-    block_set_next(block, ring->first);
+    ring_link(ring, block);
     ring->first = block;
     /* The count last: a child of fork loses a block at most; the other way, one would have two owners. */
     atomic_signal_fence(memory_order_seq_cst);

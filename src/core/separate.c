@@ -4,10 +4,13 @@
 
 #include <string.h>
 
+#include "core/bin.h"
 #include "core/large.h"
 #include "core/metadata.h"
 #include "core/refill.h"
 #include "core/registry.h"
+#include "core/retired.h"
+#include "core/slot.h"
 #include "os/fatal.h"
 
 static struct {
@@ -56,16 +59,16 @@ static void give_all(struct page_list *list)
     struct page *page;
     while ((page = list->first) != NULL) {
         page_remove(list, page);
-        cairn__page_give(page);
+        page_retire(page);
     }
 }
 
 static void give_pages(struct shelf *shelf)
 {
     if (shelf->active != NULL)
-        cairn__page_give(shelf->active);
+        page_retire(shelf->active);
     if (shelf->spare != NULL)
-        cairn__page_give(shelf->spare);
+        page_retire(shelf->spare);
     shelf->active = NULL;
     shelf->spare = NULL;
     give_all(&shelf->listed);
@@ -81,7 +84,7 @@ void cairn__separate_destroy(struct heap *heap)
         return;
     }
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
-        heap->bin[class] = NULL;
+        bin_forget(heap, class);
         give_pages(&heap->shelf[class]);
     }
     cairn__large_free_all(heap);
@@ -99,11 +102,9 @@ void cairn__separate_destroy(struct heap *heap)
 
 static void *take_block(struct heap *heap, unsigned class, size_t size, bool *zeroed)
 {
-    void *block = heap->bin[class];
-    if (block != NULL) {
-        heap->bin[class] = block_next(block);
+    void *block = bin_take(heap, class);
+    if (block != NULL)
         return block;
-    }
     block = cairn__refill(heap, class);
     heap_note_asked(heap, class, size);
     if (zeroed != NULL)
@@ -113,9 +114,17 @@ static void *take_block(struct heap *heap, unsigned class, size_t size, bool *ze
 
 static unsigned class_for(size_t size, size_t align)
 {
+    if (SLOTTED) {
+        if (size > MEDIUM_MAX - CANARY_LEAST || align > UNIT_SIZE)
+            return 0;
+        size = size_max(size, 1) + CANARY_LEAST;
+    }
     if (size > MEDIUM_MAX || align > UNIT_SIZE)
         return 0;
-    return align <= 16 ? class_of(size) : cairn__class_aligned(size, align);
+    unsigned class = align <= 16 ? class_of(size) : cairn__class_aligned(size, align);
+    bool fits = !SLOTTED || (cairn__classes[class].size <= MEDIUM_MAX &&
+                             cairn__classes[class].size - size < SLACK_MAX - 1);
+    return fits ? class : 0;
 }
 
 void *cairn__separate_alloc(struct heap *heap, size_t size, size_t align, bool *zeroed)
@@ -124,6 +133,12 @@ void *cairn__separate_alloc(struct heap *heap, size_t size, size_t align, bool *
     lock_acquire(&heap->lock);
     void *block = class != 0 ? take_block(heap, class, size, zeroed)
                              : cairn__large_alloc(size, align, zeroed, heap);
+#if SLOTTED
+    if (block != NULL && class != 0)
+        cairn__slot_issue(block, size, FAMILY_ANY);
+    else if (block != NULL && page_near(block) != NULL)
+        page_near(block)->family = FAMILY_ANY;
+#endif
     lock_release(&heap->lock);
     return block;
 }
@@ -140,7 +155,7 @@ static bool free_block(struct heap *heap, struct page *page, void *block)
     if (block != page->start)
         return false;
     page_remove(&heap->large, page);
-    cairn__page_give(page);
+    page_retire(page);
     return true;
 }
 
@@ -173,6 +188,22 @@ struct walk {
     void *context;
 };
 
+#if SLOTTED
+
+static bool walk_page(const struct walk *walk, const struct page *page, const struct heap *heap)
+{
+    (void)heap;
+    for (size_t i = 0; i < page->issued; i++) {
+        uint16_t slot = slot_load(page, i);
+        if (slot_state(slot) == SLOT_LIVE &&
+            !walk->visit(walk->context, page->start + i * page->size, slot_size(page, slot)))
+            return false;
+    }
+    return true;
+}
+
+#else
+
 /* A bit for each block of a page: the smallest blocks fill one unit. */
 struct block_set {
     uint64_t bits[UNIT_SIZE / 16 / 64];
@@ -188,11 +219,12 @@ static void add_list(struct block_set *set, const struct page *page, const void 
     }
 }
 
-static bool walk_page(const struct walk *walk, const struct page *page, const void *bin)
+static bool walk_page(const struct walk *walk, const struct page *page, const struct heap *heap)
 {
     struct block_set idle = {0};
     add_list(&idle, page, page->free);
-    add_list(&idle, page, bin);
+    if (page_state(page) == PAGE_ACTIVE)
+        add_list(&idle, page, heap->bin[page->class]);
     for (size_t i = 0; i < page->issued; i++)
         if ((idle.bits[i / 64] >> (i % 64) & 1) == 0 &&
             !walk->visit(walk->context, page->start + i * page->size, page->size))
@@ -200,10 +232,13 @@ static bool walk_page(const struct walk *walk, const struct page *page, const vo
     return true;
 }
 
-static bool walk_list(const struct walk *walk, const struct page_list *list)
+#endif
+
+static bool walk_list(const struct walk *walk, const struct heap *heap,
+                      const struct page_list *list)
 {
     for (const struct page *page = list->first; page != NULL; page = page->next)
-        if (!walk_page(walk, page, NULL))
+        if (!walk_page(walk, page, heap))
             return false;
     return true;
 }
@@ -212,8 +247,8 @@ static bool walk_list(const struct walk *walk, const struct page_list *list)
 static bool walk_class(const struct walk *walk, const struct heap *heap, unsigned class)
 {
     const struct shelf *shelf = &heap->shelf[class];
-    return (shelf->active == NULL || walk_page(walk, shelf->active, heap->bin[class])) &&
-           walk_list(walk, &shelf->listed) && walk_list(walk, &shelf->asleep);
+    return (shelf->active == NULL || walk_page(walk, shelf->active, heap)) &&
+           walk_list(walk, heap, &shelf->listed) && walk_list(walk, heap, &shelf->asleep);
 }
 
 static bool walk_large(const struct walk *walk, const struct heap *heap)
@@ -253,20 +288,11 @@ static void add_pages(struct separate_figures *figures, const struct page_list *
         add_page(figures, page, 0);
 }
 
-/* Blocks in a bin count as in use elsewhere. */
-static size_t length_of(const void *list)
-{
-    size_t length = 0;
-    for (; list != NULL; list = block_next(list))
-        length++;
-    return length;
-}
-
 static void add_class(struct separate_figures *figures, const struct heap *heap, unsigned class)
 {
     const struct shelf *shelf = &heap->shelf[class];
     if (shelf->active != NULL)
-        add_page(figures, shelf->active, length_of(heap->bin[class]));
+        add_page(figures, shelf->active, bin_length(heap, class));
     if (shelf->spare != NULL)
         add_page(figures, shelf->spare, 0);
     add_pages(figures, &shelf->listed);

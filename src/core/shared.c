@@ -14,6 +14,7 @@ void cairn__shared_start(void)
 struct heap *cairn__shared_acquire(void)
 {
     lock_acquire(&lock);
+    atomic_store_explicit(&cairn__has_threads, true, memory_order_relaxed);
     return &shared;
 }
 

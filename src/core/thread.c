@@ -12,9 +12,13 @@
 #include "core/purge.h"
 #include "core/recent.h"
 #include "core/registry.h"
+#include "core/retired.h"
+#include "core/quarantine.h"
 #include "core/remote.h"
+#include "core/secret.h"
 #include "core/separate.h"
 #include "core/shared.h"
+#include "core/slot.h"
 #include "os/fatal.h"
 #include "os/os.h"
 
@@ -96,16 +100,22 @@ static void before_fork(void)
     cairn__shared_before_fork();
     cairn__registry_before_fork();
     cairn__depot_before_fork();
+    cairn__retired_before_fork();
+    cairn__quarantine_before_fork();
     cairn__pool_before_fork();
     cairn__huge_before_fork();
     cairn__metadata_before_fork();
+    cairn__secret_before_fork();
 }
 
 static void after_fork_in_parent(void)
 {
+    cairn__secret_after_fork(false);
     cairn__metadata_after_fork(false);
     cairn__huge_after_fork(false);
     cairn__pool_after_fork(false);
+    cairn__quarantine_after_fork(false);
+    cairn__retired_after_fork(false);
     cairn__depot_after_fork(false);
     cairn__registry_after_fork();
     cairn__shared_after_fork(false);
@@ -116,9 +126,12 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
+    cairn__secret_after_fork(true);
     cairn__metadata_after_fork(true);
     cairn__huge_after_fork(true);
     cairn__pool_after_fork(true);
+    cairn__quarantine_after_fork(true);
+    cairn__retired_after_fork(true);
     cairn__depot_after_fork(true);
     cairn__registry_in_child(cairn__heap);
     cairn__purge_in_child();
@@ -144,6 +157,8 @@ void cairn__process_start(void)
     lock_acquire(&start.lock);
     if (!atomic_load_explicit(&start.done, memory_order_relaxed)) {
         read_options();
+        if (SLOTTED)
+            cairn__harden = (uint8_t)cairn__option(OPTION_HARDEN);
         cairn__shared_start();
         cairn__window_start();
         start.hooked = cairn__os_on_thread_exit(on_thread_exit);

@@ -162,6 +162,8 @@ static bool open_chunks(struct region *region, size_t count, size_t *first)
         if (!commit_to(region, aim) && (aim == need || !commit_to(region, need)))
             return false;
     }
+    if (SLOTTED) /* what is free cannot be accessed: each page is opened when it is taken */
+        cairn__os_guard((char *)region->base + opened * CHUNK_SIZE, count * CHUNK_SIZE);
     *first = opened;
     atomic_store_explicit(&region->opened, opened + count, memory_order_relaxed);
     return true;

@@ -110,18 +110,16 @@ CAIRN_EXPORT size_t malloc_usable_size(void *ptr)
     return cairn__usable_size(ptr);
 }
 
-/* C23. The caller's size and alignment tell the core nothing that the pointer does not. */
+/* C23. The caller's size tells the ordinary core nothing that the pointer does not. */
 CAIRN_EXPORT void free_sized(void *ptr, size_t size)
 {
-    (void)size;
-    cairn__free(ptr);
+    cairn__free_by(FAMILY_MALLOC, ptr, size);
 }
 
 CAIRN_EXPORT void free_aligned_sized(void *ptr, size_t align, size_t size)
 {
     (void)align;
-    (void)size;
-    cairn__free(ptr);
+    cairn__free_by(FAMILY_MALLOC, ptr, size);
 }
 
 /* ---- aligned blocks ---- */

@@ -220,21 +220,21 @@ static COLD void *caught(alloc_function *act, size_t size, size_t align)
 /* ---- after a failure ---- */
 
 /* The new_handler makes room and we try again, until that works, or none is set, or it throws. */
-static COLD void *retried(size_t size, size_t align)
+static COLD void *retried(enum family family, size_t size, size_t align)
 {
     new_handler *handler;
     while ((handler = current_handler()) != NULL) {
         handler();
-        void *ptr = cairn__aligned(align, size);
+        void *ptr = cairn__malloc_by(family, size, align);
         if (ptr != NULL)
             return ptr;
     }
     return NULL;
 }
 
-static COLD void *retried_or_thrown(size_t size, size_t align)
+static COLD void *retried_or_thrown(enum family family, size_t size, size_t align)
 {
-    void *ptr = retried(size, align);
+    void *ptr = retried(family, size, align);
     if (ptr == NULL)
         throw_bad_alloc();
     return ptr;
@@ -242,12 +242,12 @@ static COLD void *retried_or_thrown(size_t size, size_t align)
 
 /* ---- new ---- */
 
-static NOINLINE void *new_slow(size_t size)
+static NOINLINE void *new_slow(enum family family, size_t size)
 {
-    void *ptr = cairn__malloc_slow(size);
+    void *ptr = cairn__malloc_by(family, size, 1);
     if (LIKELY(ptr != NULL))
         return ptr;
-    return retried_or_thrown(size, 1);
+    return retried_or_thrown(family, size, 1);
 }
 
 static void *operator_new(size_t size)
@@ -255,7 +255,7 @@ static void *operator_new(size_t size)
     void *ptr = cairn__malloc_fast(size);
     if (LIKELY(ptr != NULL))
         return ptr;
-    return new_slow(size);
+    return new_slow(FAMILY_NEW, size);
 }
 
 /* As libstdc++: a multiple of the alignment, and not none. What overflows is what nobody has. */
@@ -265,24 +265,34 @@ static size_t whole_size(size_t size, size_t align)
     return whole == 0 ? SIZE_MAX : whole;
 }
 
-static void *operator_new_aligned(size_t size, size_t align)
+static void *new_aligned(enum family family, size_t size, size_t align)
 {
     if (UNLIKELY(!is_power_of_two(align)))
         throw_bad_alloc();
     size = whole_size(size, align);
-    void *ptr = cairn__aligned(align, size);
+    void *ptr = cairn__malloc_by(family, size, align);
     if (LIKELY(ptr != NULL))
         return ptr;
-    return retried_or_thrown(size, align);
+    return retried_or_thrown(family, size, align);
 }
 
+static void *operator_new_aligned(size_t size, size_t align)
+{
+    return new_aligned(FAMILY_NEW, size, align);
+}
+
+/* In the hardened build an array is known as one, unless the program's own new has made it. */
 static void *operator_new_array(size_t size)
 {
+    if (CAIRN_HARDENED && NEW == operator_new)
+        return new_slow(FAMILY_NEW_ARRAY, size);
     return NEW(size);
 }
 
 static void *operator_new_array_aligned(size_t size, size_t align)
 {
+    if (CAIRN_HARDENED && NEW_ALIGNED == operator_new_aligned)
+        return new_aligned(FAMILY_NEW_ARRAY, size, align);
     return NEW_ALIGNED(size, align);
 }
 
@@ -307,41 +317,47 @@ static void *call_new_array(size_t size, size_t align)
     return NEW_ARRAY(size);
 }
 
-static NOINLINE void *nothrow_slow(size_t size)
+static void *retry_new(size_t size, size_t align)
 {
-    void *ptr = cairn__malloc_slow(size);
-    if (LIKELY(ptr != NULL))
-        return ptr;
-    return caught(retried, size, 1);
+    return retried(FAMILY_NEW, size, align);
 }
 
-static inline void *nothrow(size_t size)
+static void *retry_new_array(size_t size, size_t align)
+{
+    return retried(FAMILY_NEW_ARRAY, size, align);
+}
+
+static NOINLINE void *nothrow_slow(enum family family, size_t size, size_t align)
+{
+    void *ptr = cairn__malloc_by(family, size, align);
+    if (LIKELY(ptr != NULL))
+        return ptr;
+    return caught(family == FAMILY_NEW ? retry_new : retry_new_array, size, align);
+}
+
+static inline void *nothrow(enum family family, size_t size)
 {
     if (UNLIKELY(NEW != operator_new))
         return caught(call_new, size, 1);
     void *ptr = cairn__malloc_fast(size);
     if (LIKELY(ptr != NULL))
         return ptr;
-    return nothrow_slow(size);
+    return nothrow_slow(family, size, 1);
 }
 
-static NOINLINE void *nothrow_aligned(size_t size, size_t align)
+static NOINLINE void *nothrow_aligned(enum family family, size_t size, size_t align)
 {
     if (UNLIKELY(NEW_ALIGNED != operator_new_aligned))
         return caught(NEW_ALIGNED, size, align);
     if (UNLIKELY(!is_power_of_two(align)))
         return NULL;
-    size = whole_size(size, align);
-    void *ptr = cairn__aligned(align, size);
-    if (LIKELY(ptr != NULL))
-        return ptr;
-    return caught(retried, size, align);
+    return nothrow_slow(family, whole_size(size, align), align);
 }
 
 OPERATOR void *NEW_NOTHROW(size_t size, const struct nothrow *tag)
 {
     (void)tag;
-    return nothrow(size);
+    return nothrow(FAMILY_NEW, size);
 }
 
 OPERATOR void *NEW_ARRAY_NOTHROW(size_t size, const struct nothrow *tag)
@@ -349,13 +365,13 @@ OPERATOR void *NEW_ARRAY_NOTHROW(size_t size, const struct nothrow *tag)
     (void)tag;
     if (UNLIKELY(NEW_ARRAY != operator_new_array))
         return caught(call_new_array, size, 1);
-    return nothrow(size);
+    return nothrow(FAMILY_NEW_ARRAY, size);
 }
 
 OPERATOR void *NEW_ALIGNED_NOTHROW(size_t size, size_t align, const struct nothrow *tag)
 {
     (void)tag;
-    return nothrow_aligned(size, align);
+    return nothrow_aligned(FAMILY_NEW, size, align);
 }
 
 OPERATOR void *NEW_ARRAY_ALIGNED_NOTHROW(size_t size, size_t align, const struct nothrow *tag)
@@ -363,26 +379,81 @@ OPERATOR void *NEW_ARRAY_ALIGNED_NOTHROW(size_t size, size_t align, const struct
     (void)tag;
     if (UNLIKELY(NEW_ARRAY_ALIGNED != operator_new_array_aligned))
         return caught(NEW_ARRAY_ALIGNED, size, align);
-    return nothrow_aligned(size, align);
+    return nothrow_aligned(FAMILY_NEW_ARRAY, size, align);
 }
 
 /* ---- delete ---- */
 
-OPERATOR void DELETE(void *ptr)
+/* What a block must be that delete, or delete[], gets: anything, if the program has its own new. */
+static enum family of_delete(void)
 {
-    cairn__free(ptr);
+    return NEW == operator_new ? FAMILY_NEW : FAMILY_ANY;
 }
 
-OPERATOR void DELETE_ALIGNED(void *ptr, size_t align)
+static enum family of_delete_array(void)
+{
+    bool ours = NEW == operator_new && NEW_ARRAY == operator_new_array;
+    return ours ? FAMILY_NEW_ARRAY : FAMILY_ANY;
+}
+
+static enum family of_delete_aligned(void)
+{
+    return NEW_ALIGNED == operator_new_aligned ? FAMILY_NEW : FAMILY_ANY;
+}
+
+static enum family of_delete_array_aligned(void)
+{
+    bool ours = NEW_ALIGNED == operator_new_aligned &&
+                NEW_ARRAY_ALIGNED == operator_new_array_aligned;
+    return ours ? FAMILY_NEW_ARRAY : FAMILY_ANY;
+}
+
+static void operator_delete(void *ptr)
+{
+    cairn__free_by(CAIRN_HARDENED ? of_delete() : FAMILY_ANY, ptr, SIZE_UNKNOWN);
+}
+
+static void operator_delete_aligned(void *ptr, size_t align)
 {
     (void)align;
-    cairn__free(ptr);
+    cairn__free_by(CAIRN_HARDENED ? of_delete_aligned() : FAMILY_ANY, ptr, SIZE_UNKNOWN);
+}
+
+static void operator_delete_array(void *ptr)
+{
+    if (CAIRN_HARDENED && DELETE == operator_delete)
+        cairn__free_by(of_delete_array(), ptr, SIZE_UNKNOWN);
+    else
+        DELETE(ptr);
+}
+
+static void operator_delete_array_aligned(void *ptr, size_t align)
+{
+    if (CAIRN_HARDENED && DELETE_ALIGNED == operator_delete_aligned)
+        cairn__free_by(of_delete_array_aligned(), ptr, SIZE_UNKNOWN);
+    else
+        DELETE_ALIGNED(ptr, align);
+}
+
+OPERATOR void DELETE(void *ptr) IS(operator_delete);
+OPERATOR void DELETE_ALIGNED(void *ptr, size_t align) IS(operator_delete_aligned);
+OPERATOR void DELETE_ARRAY(void *ptr) IS(operator_delete_array);
+OPERATOR void DELETE_ARRAY_ALIGNED(void *ptr, size_t align) IS(operator_delete_array_aligned);
+
+/* The size counts in the hardened build, where new has told it what the block's is. */
+static enum family sized(enum family family, size_t *size)
+{
+    if (family == FAMILY_ANY)
+        *size = SIZE_UNKNOWN;
+    return family;
 }
 
 OPERATOR void DELETE_SIZED(void *ptr, size_t size)
 {
-    (void)size;
-    DELETE(ptr);
+    if (CAIRN_HARDENED && DELETE == operator_delete)
+        cairn__free_by(sized(of_delete(), &size), ptr, size);
+    else
+        DELETE(ptr);
 }
 
 OPERATOR void DELETE_NOTHROW(void *ptr, const struct nothrow *tag)
@@ -393,8 +464,11 @@ OPERATOR void DELETE_NOTHROW(void *ptr, const struct nothrow *tag)
 
 OPERATOR void DELETE_SIZED_ALIGNED(void *ptr, size_t size, size_t align)
 {
-    (void)size;
-    DELETE_ALIGNED(ptr, align);
+    size = whole_size(size, align);
+    if (CAIRN_HARDENED && DELETE_ALIGNED == operator_delete_aligned)
+        cairn__free_by(sized(of_delete_aligned(), &size), ptr, size);
+    else
+        DELETE_ALIGNED(ptr, align);
 }
 
 OPERATOR void DELETE_ALIGNED_NOTHROW(void *ptr, size_t align, const struct nothrow *tag)
@@ -403,15 +477,12 @@ OPERATOR void DELETE_ALIGNED_NOTHROW(void *ptr, size_t align, const struct nothr
     DELETE_ALIGNED(ptr, align);
 }
 
-OPERATOR void DELETE_ARRAY(void *ptr)
-{
-    DELETE(ptr);
-}
-
 OPERATOR void DELETE_ARRAY_SIZED(void *ptr, size_t size)
 {
-    (void)size;
-    DELETE_ARRAY(ptr);
+    if (CAIRN_HARDENED && DELETE_ARRAY == operator_delete_array && DELETE == operator_delete)
+        cairn__free_by(sized(of_delete_array(), &size), ptr, size);
+    else
+        DELETE_ARRAY(ptr);
 }
 
 OPERATOR void DELETE_ARRAY_NOTHROW(void *ptr, const struct nothrow *tag)
@@ -420,15 +491,14 @@ OPERATOR void DELETE_ARRAY_NOTHROW(void *ptr, const struct nothrow *tag)
     DELETE_ARRAY(ptr);
 }
 
-OPERATOR void DELETE_ARRAY_ALIGNED(void *ptr, size_t align)
-{
-    DELETE_ALIGNED(ptr, align);
-}
-
 OPERATOR void DELETE_ARRAY_SIZED_ALIGNED(void *ptr, size_t size, size_t align)
 {
-    (void)size;
-    DELETE_ARRAY_ALIGNED(ptr, align);
+    size = whole_size(size, align);
+    if (CAIRN_HARDENED && DELETE_ARRAY_ALIGNED == operator_delete_array_aligned &&
+        DELETE_ALIGNED == operator_delete_aligned)
+        cairn__free_by(sized(of_delete_array_aligned(), &size), ptr, size);
+    else
+        DELETE_ARRAY_ALIGNED(ptr, align);
 }
 
 OPERATOR void DELETE_ARRAY_ALIGNED_NOTHROW(void *ptr, size_t align, const struct nothrow *tag)

@@ -16,11 +16,6 @@
 
 enum { MARKED_REGIONS = 256, MARK_BYTES = 512 };
 
-struct batch { /* as in remote.c */
-    uint64_t packed;
-    struct batch *next;
-};
-
 static struct {
     const struct region *region;
     unsigned char *bits;

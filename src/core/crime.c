@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* See crime.h. */
+#include "core/crime.h"
+
+#include <string.h>
+
+#include "base/print.h"
+#include "os/os.h"
+
+static void put_detail(struct text *line, const struct crime *crime)
+{
+    if (crime->detail == NULL)
+        return;
+    cairn__text_put(line, crime->detail);
+    size_t length = strlen(crime->detail);
+    if (length != 0 && crime->detail[length - 1] == ' ')
+        cairn__text_uint(line, crime->number);
+    if (crime->more != NULL)
+        cairn__text_put(line, crime->more);
+}
+
+static void put_block(struct text *line, const struct crime *crime)
+{
+    if (crime->page == NULL)
+        return;
+    bool large = crime->page->size == 0;
+    cairn__text_put(line, " (");
+    cairn__text_uint(line, crime->size);
+    cairn__text_put(line, large ? "-byte block of its own, at " : "-byte block, page ");
+    cairn__text_pointer(line, crime->page->start);
+    cairn__text_put(line, ")");
+}
+
+void cairn__crime(struct crime crime)
+{
+    TEXT_LINE(line);
+    cairn__text_put(&line, "cairn: ");
+    cairn__text_put(&line, crime.what);
+    cairn__text_put(&line, " ");
+    cairn__text_pointer(&line, crime.ptr);
+    put_detail(&line, &crime);
+    put_block(&line, &crime);
+    cairn__text_end_line(&line);
+    cairn__os_print_error(line.data, line.length);
+    cairn__os_abort();
+}

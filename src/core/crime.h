@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the hardened build says before it aborts: one line on stderr, written by one call, naming the
+ * crime, the pointer and the block that it has to do with. Nothing is allocated, no lock is taken.
+ *
+ *     cairn: double free of 0x7f3a12340050 (48-byte block, page 0x7f3a12340000)
+ */
+#ifndef CAIRN_CORE_CRIME_H
+#define CAIRN_CORE_CRIME_H
+
+#include "core/page.h"
+
+/* "cairn: WHAT PTR DETAIL NUMBER MORE (SIZE-byte block, page START)"; what is NULL is left out. */
+struct crime {
+    const char *what;
+    const void *ptr;
+    const char *detail;
+    size_t number; /* printed where there is a detail that ends in a blank */
+    const char *more;
+    const struct page *page;
+    size_t size; /* of the block, as far as it is known */
+};
+
+_Noreturn COLD void cairn__crime(struct crime crime);
+
+#endif

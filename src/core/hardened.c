@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * malloc.h in the hardened build. An allocation takes a block from a bin and issues it; a free looks at
+ * what it is told before anything changes, and aborts with one line if that is not a block in use, or
+ * not as its owner left it. slot.h has the blocks of pages, fence.h the large ones.
+ */
+#include "core/hardened.h"
+
+#include <string.h>
+
+#include "base/option.h"
+#include "base/print.h"
+#include "core/bin.h"
+#include "core/crime.h"
+#include "core/fence.h"
+#include "core/large.h"
+#include "core/malloc.h"
+#include "core/purge.h"
+#include "core/separate.h"
+#include "core/thread.h"
+
+#if CAIRN_HARDENED
+
+/* ---- malloc ---- */
+
+/* 0: a large block, or none. */
+static unsigned class_for(size_t size, size_t align)
+{
+    if (size == 0 && align <= 16)
+        return CLASS_ZERO;
+    if (size > MEDIUM_MAX - CANARY_LEAST || align > UNIT_SIZE)
+        return 0;
+    if (align <= 16)
+        return class_of(size + CANARY_LEAST);
+    unsigned class = cairn__class_aligned(size + CANARY_LEAST, align);
+    bool fits = cairn__classes[class].size <= MEDIUM_MAX &&
+                cairn__classes[class].size - size <= SLACK_MAX;
+    return fits ? class : 0;
+}
+
+static void *take_large(enum family family, size_t size, size_t align)
+{
+    cairn__thread_heap();
+    void *block = cairn__large_alloc(size, align, NULL, NULL);
+    struct page *page = block == NULL ? NULL : page_near(block);
+    if (page != NULL)
+        page->family = (uint8_t)family;
+    return block;
+}
+
+void *cairn__hardened_malloc(enum family family, size_t size, size_t align)
+{
+    bool plain = size - 1 < WATCH_ALWAYS && align <= 16;
+    unsigned class = LIKELY(plain) ? class_of_small(size + CANARY_LEAST) : class_for(size, align);
+    if (UNLIKELY(!plain)) {
+        if (class == 0)
+            return take_large(family, size, align);
+        cairn__slots_watch_last(cairn__heap);
+    }
+    struct magazine *bin = &cairn__heap->bin[class];
+    if (LIKELY(bin->count != 0))
+        return cairn__slot_issue_at(bin->page, bin->at[--bin->count], size, family);
+    void *block = cairn__take_block(class, size);
+    return UNLIKELY(block == NULL) ? NULL : cairn__slot_issue(block, size, family);
+}
+
+void *cairn__malloc_slow(size_t size)
+{
+    return cairn__hardened_malloc(FAMILY_MALLOC, size, 1);
+}
+
+/* Free memory reads as zero. */
+void *cairn__calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    if (UNLIKELY(__builtin_mul_overflow(count, size, &bytes)))
+        return NULL;
+    return cairn__hardened_malloc(FAMILY_MALLOC, bytes, 1);
+}
+
+void *cairn__aligned(size_t align, size_t size)
+{
+    return cairn__hardened_malloc(FAMILY_MALLOC, size, align);
+}
+
+/* ---- what a pointer is ---- */
+
+static _Noreturn COLD void not_ours(const char *what, const void *ptr, const char *detail)
+{
+    cairn__crime((struct crime){.what = what, .ptr = ptr, .detail = detail});
+}
+
+/* The page of units in use that ptr is in; NULL: no region holds it. Aborts if they are not in use. */
+static struct page *page_in_use(const char *what, const void *ptr)
+{
+    struct page *page = page_near(ptr);
+    if (UNLIKELY(page == NULL))
+        return NULL;
+    if (page_owner(page) == OWNER_INTERIOR)
+        page -= page->offset;
+    struct heap *owner = page_owner(page);
+    if (UNLIKELY(owner == OWNER_KEPT) && ptr == page->start)
+        not_ours(what[0] == 'i' ? "double free of" : what, ptr, ", which was freed before");
+    if (UNLIKELY(owner == OWNER_KEPT))
+        not_ours(what, ptr, ", in a large block that was freed before");
+    if (UNLIKELY(owner == NULL))
+        not_ours(what, ptr, ", where no block is (freed before?)");
+    return page;
+}
+
+/* A large block's page, if the block begins there. */
+static void require_start(const char *what, const struct page *page, const void *ptr)
+{
+    if (UNLIKELY(ptr != page->start))
+        cairn__crime((struct crime){.what = what,
+                                    .ptr = ptr,
+                                    .detail = ", which is inside a block, at byte ",
+                                    .number = (size_t)((const char *)ptr - page->start),
+                                    .page = page,
+                                    .size = fence_size(page)});
+}
+
+/* ---- free ---- */
+
+static void require_match(const struct page *page, enum family family, size_t size)
+{
+    if (UNLIKELY(family != FAMILY_ANY && page->family != FAMILY_ANY && page->family != family &&
+                 cairn__harden != HARDEN_FAST))
+        cairn__crime((struct crime){.what = "free by another family of",
+                                    .ptr = page->start,
+                                    .page = page,
+                                    .size = fence_size(page)});
+    if (UNLIKELY(size != SIZE_UNKNOWN && size != fence_size(page)))
+        cairn__crime((struct crime){.what = "free with a wrong size of",
+                                    .ptr = page->start,
+                                    .detail = ", given as ",
+                                    .number = size,
+                                    .more = " bytes",
+                                    .page = page,
+                                    .size = fence_size(page)});
+}
+
+static NOINLINE void free_large(struct page *page, void *ptr, enum family family, size_t size)
+{
+    require_start("invalid free of", page, ptr);
+    require_match(page, family, size);
+    if (page_owner(page) == OWNER_LARGE ? !cairn__large_free(ptr, page)
+                                        : !cairn__separate_free(ptr, page))
+        cairn__crime((struct crime){.what = "double free of", .ptr = ptr, .page = page});
+    purge_attend();
+}
+
+static NOINLINE void free_huge(void *ptr)
+{
+    if (!cairn__huge_free(ptr))
+        not_ours("invalid free of", ptr, ", which is no block of this heap");
+}
+
+/* Whatever is not a block of the thread's own heap. */
+static NOINLINE void free_other(enum family family, void *ptr, size_t size)
+{
+    if (ptr == NULL)
+        return;
+    struct page *page = page_in_use("invalid free of", ptr);
+    if (UNLIKELY(page == NULL)) {
+        free_huge(ptr);
+        return;
+    }
+    if (UNLIKELY(page->size == 0)) {
+        free_large(page, ptr, family, size);
+        return;
+    }
+    cairn__thread_heap(); /* or it would not be known that there are several threads */
+    cairn__slot_retire(page, ptr, size, family);
+    cairn__free_slow(ptr, page);
+}
+
+void cairn__hardened_free(enum family family, void *ptr, size_t size)
+{
+    struct heap *heap = cairn__heap;
+    size_t offset = window_offset(ptr);
+    struct page *page = NULL;
+    if (LIKELY(offset < window_size())) {
+        page = &cairn__window.pages[offset >> UNIT_SHIFT];
+        if (page_owner(page) == OWNER_INTERIOR)
+            page -= page->offset;
+    }
+    if (UNLIKELY(page == NULL || page_owner(page) != heap)) {
+        free_other(family, ptr, size);
+        return;
+    }
+    cairn__slot_retire_own(heap, page, ptr, size, family);
+    heap_add_waiting(heap, page, 1);
+    if (UNLIKELY(page_free_block(page, ptr)))
+        cairn__free_event(page);
+}
+
+void cairn__free(void *ptr)
+{
+    cairn__hardened_free(FAMILY_MALLOC, ptr, SIZE_UNKNOWN);
+}
+
+/* ---- sizes ---- */
+
+/* Exactly what was asked for: a byte more is beyond the block. */
+size_t cairn__usable_size(const void *ptr)
+{
+    if (ptr == NULL)
+        return 0;
+    const struct page *page = page_in_use("size of", ptr);
+    if (page == NULL)
+        return cairn__huge_size(ptr);
+    if (page->size != 0)
+        return cairn__slot_size(page, ptr, "size of");
+    require_start("size of", page, ptr);
+    return fence_size(page);
+}
+
+static size_t size_before_resize(void *ptr, struct page *page)
+{
+    if (page == NULL)
+        return cairn__huge_size(ptr);
+    if (page->size != 0)
+        return cairn__slot_size(page, ptr, "realloc of");
+    require_start("invalid realloc of", page, ptr);
+    return fence_size(page);
+}
+
+static void *resize_in_place(void *ptr, struct page *page, size_t size)
+{
+    if (page == NULL)
+        return size > HUGE_LEAST ? cairn__huge_resize(ptr, size) : NULL;
+    if (page->size != 0)
+        return class_of(size + CANARY_LEAST) == page->class && cairn__slot_resize(page, ptr, size)
+                   ? ptr
+                   : NULL;
+    return size > MEDIUM_MAX && size <= LARGE_MAX && cairn__large_resize(ptr, size) ? ptr : NULL;
+}
+
+void *cairn__realloc(void *ptr, size_t size)
+{
+    struct page *page = page_in_use("realloc of", ptr);
+    size_t before = size_before_resize(ptr, page);
+    if (UNLIKELY(page == NULL && before == 0))
+        not_ours("realloc of", ptr, ", which is no block of this heap");
+    void *block = size <= SIZE_LIMIT ? resize_in_place(ptr, page, size) : NULL;
+    if (block != NULL)
+        return block;
+    struct heap *separate = cairn__separate_heap_of(ptr);
+    block = separate != NULL ? cairn__separate_alloc(separate, size, 1, NULL)
+                             : cairn__hardened_malloc(FAMILY_MALLOC, size, 1);
+    if (block == NULL)
+        return NULL;
+    memcpy(block, ptr, size_min(before, size));
+    cairn__hardened_free(FAMILY_ANY, ptr, SIZE_UNKNOWN);
+    return block;
+}
+
+/* ---- the end ---- */
+
+static void sweep_list(const struct page_list *list, size_t *left)
+{
+    for (const struct page *page = list->first; page != NULL && *left > 0; page = page->next) {
+        cairn__slots_sweep(page);
+        *left -= size_min(*left, (size_t)page->units << UNIT_SHIFT);
+    }
+}
+
+void cairn__hardened_sweep(void)
+{
+    struct heap *heap = cairn__heap;
+    if (!heap_is_real(heap) || cairn__harden == HARDEN_FAST)
+        return;
+    size_t left = cairn__harden == HARDEN_PARANOID ? SIZE_MAX : SWEEP_AT_EXIT;
+    cairn__slots_watch(heap);
+    for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        const struct shelf *shelf = &heap->shelf[class];
+        if (shelf->active != NULL)
+            cairn__slots_sweep(shelf->active);
+        sweep_list(&shelf->listed, &left);
+        sweep_list(&shelf->asleep, &left);
+    }
+}
+
+/* ---- ranges ---- */
+
+size_t cairn__room_in_page(const char *what, const void *ptr)
+{
+    if (UNLIKELY(cairn__harden == HARDEN_FAST))
+        return SIZE_MAX;
+    const struct page *page = page_near(ptr);
+    if (page_owner(page) == OWNER_INTERIOR)
+        page -= page->offset;
+    const char *at = ptr, *block = page->start;
+    size_t room = 0;
+    if (page_owner(page) == NULL || page_owner(page) == OWNER_KEPT) {
+        not_ours(what, ptr, ": no block is there, or not any more");
+    } else if (page->size == 0) {
+        room = fence_size(page);
+    } else {
+        size_t number = (size_t)(at - block) * page->factor >> SLOT_FACTOR_SHIFT;
+        uint16_t slot = number < page->capacity ? slot_load(page, number) : SLOT_FREE;
+        if (UNLIKELY(slot_is_zero(slot)))
+            cairn__crime((struct crime){.what = what,
+                                        .ptr = ptr,
+                                        .detail = ": the block there is not in use",
+                                        .page = page,
+                                        .size = page->size});
+        block += number * page->size;
+        room = slot_size(page, slot);
+    }
+    size_t offset = (size_t)(at - block);
+    return at >= block && offset < room ? room - offset : 0;
+}
+
+void cairn__beyond(const char *what, const char *how, const void *ptr, size_t count, size_t room)
+{
+    TEXT_LINE(text);
+    cairn__text_put(&text, "overflow: ");
+    cairn__text_put(&text, what);
+    cairn__text_put(&text, how);
+    cairn__text_uint(&text, count);
+    cairn__text_put(&text, " bytes at");
+    text.data[text.length] = '\0';
+    cairn__crime((struct crime){.what = text.data,
+                                .ptr = ptr,
+                                .detail = ", where its block has ",
+                                .number = room,
+                                .more = " left",
+                                .page = page_near(ptr),
+                                .size = 0});
+}
+
+#endif
