@@ -128,13 +128,23 @@ char *library_find(const char *wanted)
     return path;
 }
 
-char *library_find_recorder(void)
+static char *find_by_name(const char *file)
 {
-    char *path = search("libcairn-record.so", "");
+    char *path = search(file, "");
 
     if (path && !can_preload(path)) {
         free(path);
         path = NULL;
     }
     return path;
+}
+
+char *library_find_recorder(void)
+{
+    return find_by_name("libcairn-record.so");
+}
+
+char *library_find_hardened(void)
+{
+    return find_by_name("libcairn-hardened.so");
 }

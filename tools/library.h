@@ -10,8 +10,9 @@
  */
 char *library_find(const char *wanted);
 
-/* Likewise libcairn-record.so, which goes with the command: it cannot be named. */
+/* Likewise libcairn-record.so and libcairn-hardened.so, which go with the command. */
 char *library_find_recorder(void);
+char *library_find_hardened(void);
 
 /*
  * An absolute form of `path` whose folder has no symbolic links. NULL if there is no such folder.

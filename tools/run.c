@@ -36,6 +36,7 @@ static const char help[] =
     "      --json         the report as JSON (schema cairn.run)\n"
     "  -o, --output FILE  the report goes to FILE, not to stderr\n"
     "  -f, --overwrite    even if FILE exists\n"
+    "      --hardened     Cairn's hardened library: PROGRAM is stopped where it misuses memory\n"
     "      --lib PATH     the library to preload; default: $CAIRN_LIB, else ../lib beside cairn\n"
     "      --force        start PROGRAM even if Cairn cannot be active in it\n"
     "  -h, --help         this page\n"
@@ -44,7 +45,7 @@ static const char help[] =
     "itself failed. 126: PROGRAM cannot be executed. 127: there is no such program.\n";
 
 struct options {
-    bool quiet, json, overwrite, force, help;
+    bool quiet, json, overwrite, force, hardened, help;
     const char *output, *library;
     char **argv; /* of the program */
 };
@@ -53,13 +54,10 @@ struct options {
 static int read_options(struct options *options, int argc, char **argv)
 {
     const struct option_row rows[] = {
-        {"quiet", 'q', .flag = &options->quiet},
-        {"json", .flag = &options->json},
-        {"output", 'o', .text = &options->output},
-        {"overwrite", 'f', .flag = &options->overwrite},
-        {"lib", .text = &options->library},
-        {"force", .flag = &options->force},
-        {.name = NULL},
+        {"quiet", 'q', .flag = &options->quiet},   {"json", .flag = &options->json},
+        {"output", 'o', .text = &options->output}, {"overwrite", 'f', .flag = &options->overwrite},
+        {"hardened", .flag = &options->hardened},  {"lib", .text = &options->library},
+        {"force", .flag = &options->force},        {.name = NULL},
     };
     const struct option_form form = {.verb = "run",
                                      .help = help,
@@ -182,7 +180,8 @@ int run_main(int argc, char **argv)
     if (result == 0)
         result = program_find(options.argv[0], &path);
     if (result == 0) {
-        library = library_find(options.library);
+        library = options.hardened && !options.library ? library_find_hardened()
+                                                       : library_find(options.library);
         result = library ? 0 : EXIT_OWN_ERROR;
     }
     if (result == 0) {

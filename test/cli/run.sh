@@ -283,6 +283,28 @@ else
     name=run-32-bit && skip 'cannot build 32-bit programs here'
 fi
 
+# --- run: hardened -------------------------------------------------------------------------------
+
+if build twice -O0 -fno-builtin <<'END'; then
+#include <stdlib.h>
+int main(int count, char **argument)
+{
+    void *volatile block = malloc(40);
+    free(block);
+    if (count > 1)
+        free(block);
+    return argument[0] == 0;
+}
+END
+    expect run-hardened 0 'err:active in 1 process' -- "$cairn" run --hardened ./twice
+    expect run-hardened-double-free 134 'err:^cairn: double free of 0x[0-9a-f]+ \(48-byte block, page' \
+        -- "$cairn" run --hardened ./twice now
+    expect run-hardened-nonsense 0 'err:CAIRN_HARDEN' -- \
+        env CAIRN_HARDEN=strong "$cairn" run --hardened ./twice
+else
+    name=run-hardened && skip 'no compiler'
+fi
+
 # --- run: the library -----------------------------------------------------------------------------
 
 expect run-library-absent 125 'err:cannot read the library' -- "$cairn" run --lib /no/such.so true
