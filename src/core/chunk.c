@@ -605,9 +605,10 @@ bool cairn__units_purge(size_t keep)
     return willing;
 }
 
-static void look_at_clock(void)
+static void look_at_clock(bool anyway)
 {
-    if (pool.dirty > FLOOR_UNITS && (pool.dirty > pool.alarm || cairn__os_now() >= pool.alarm_time))
+    if ((anyway || pool.dirty > FLOOR_UNITS) &&
+        (pool.dirty > pool.alarm || cairn__os_now() >= pool.alarm_time))
         atomic_store_explicit(&cairn__purge_due, true, memory_order_relaxed);
 }
 
@@ -629,7 +630,7 @@ static void give(struct span span, size_t count, bool wiped)
         insert_units(chunk, mask);
         end = from;
     }
-    look_at_clock();
+    look_at_clock(false);
     lock_release(&pool.lock);
 }
 
@@ -702,10 +703,10 @@ struct pool_figures cairn__pool_figures(void)
     return figures;
 }
 
-void cairn__pool_tick(void)
+void cairn__pool_tick(bool anyway)
 {
     lock_acquire(&pool.lock);
-    look_at_clock();
+    look_at_clock(anyway);
     lock_release(&pool.lock);
 }
 

@@ -106,7 +106,7 @@ void cairn__regions_let_go(void);
 
 /*
  * Set when purge.h has something to look at: more free touched memory than the alarm says, or more
- * than the floor when its time has come; or a region that is not in use.
+ * than the floor, or a heap that is parked, when its time has come; or a region that is not in use.
  */
 extern HIDDEN _Atomic bool cairn__purge_due;
 
@@ -120,8 +120,8 @@ struct pool_figures cairn__pool_figures(void);
 
 void cairn__pool_set_alarm(size_t dirty, uint64_t time);
 
-/* For those that give nothing: raises the flag if it is time. */
-void cairn__pool_tick(void);
+/* For those that give nothing: raises the flag if it is time; `anyway`: even below the floor. */
+void cairn__pool_tick(bool anyway);
 
 /* What was given back was not given back too early. */
 void cairn__pool_regret_nothing(void);

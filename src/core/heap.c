@@ -215,28 +215,68 @@ static void hand_on(struct page *page)
     atomic_store_explicit(&page->owner, OWNER_COLD, memory_order_release);
 }
 
+static void hand_on_all(struct page_list *list)
+{
+    struct page *page;
+    while ((page = list->first) != NULL) {
+        page_remove(list, page);
+        hand_on(page);
+    }
+}
+
+/* Nothing is written where there is nothing: it stays out of memory. */
+static void abandon_active(struct shelf *shelf)
+{
+    struct page *page = shelf->active;
+    if (page != NULL) {
+        shelf->active = NULL;
+        hand_on(page);
+    }
+}
+
+static void abandon_others(struct shelf *shelf)
+{
+    struct page *page = shelf->spare;
+    hand_on_all(&shelf->listed);
+    if (page != NULL) {
+        shelf->spare = NULL;
+        page_retire(page);
+    }
+    hand_on_all(&shelf->asleep);
+}
+
 void cairn__heap_abandon(struct heap *heap)
 {
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
-        struct shelf *shelf = &heap->shelf[class];
-        struct page *page = shelf->active;
-        if (page != NULL) { /* nothing is written where there is nothing: it stays out of memory */
-            shelf->active = NULL;
-            hand_on(page);
-        }
-        while ((page = shelf->listed.first) != NULL) {
-            page_remove(&shelf->listed, page);
-            hand_on(page);
-        }
-        if ((page = shelf->spare) != NULL) {
-            shelf->spare = NULL;
-            page_retire(page);
-        }
-        while ((page = shelf->asleep.first) != NULL) {
-            page_remove(&shelf->asleep, page);
-            hand_on(page);
-        }
+        abandon_active(&heap->shelf[class]);
+        abandon_others(&heap->shelf[class]);
     }
     heap->waiting = 0;
     heap->owned = 0;
+}
+
+/* So it can serve, and if it is wholly free, little memory waits in it. */
+static bool was_used_little(const struct page *page)
+{
+    return page->units == 1 && (size_t)page->issued * page->size <= PARKED_ISSUED;
+}
+
+bool cairn__heap_abandon_most(struct heap *heap)
+{
+    bool some = false;
+    int64_t waiting = 0;
+    for (unsigned class = 1; class < CLASS_COUNT; class ++) {
+        struct shelf *shelf = &heap->shelf[class];
+        struct page *page = shelf->active;
+        if (page != NULL && was_used_little(page)) {
+            some = true;
+            waiting += (int64_t)page_free_count(page) * page->size;
+        } else {
+            abandon_active(shelf);
+        }
+        abandon_others(shelf);
+    }
+    heap->waiting = waiting;
+    heap->owned = 0;
+    return some;
 }

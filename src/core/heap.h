@@ -3,7 +3,7 @@
  * A heap: the pages that one thread allocates from, and the lists of blocks it hands out. No lock:
  * everything but the inbox is its thread's alone. (Three kinds of heap have no thread. The shared one
  * and separate ones are used under their locks; an idle one, between two threads, under the
- * registry's.)
+ * registry's, where it may keep pages: registry.h.)
  *
  * Blocks in a bin count as in use. A bin holds blocks of the class's active page, or, where there is
  * none yet, blocks borrowed from the shared heap. bin.h has what is done with one.
@@ -40,7 +40,7 @@ struct target {
 
 enum heap_state {
     HEAP_LIVE,      /* a thread's */
-    HEAP_IDLE,      /* waits for a thread */
+    HEAP_IDLE,      /* waits for a thread, with pages or without */
     HEAP_SEPARATE,  /* the program's; separate.h */
     HEAP_DESTROYED, /* waits to be one of these again */
     HEAP_SHARED,    /* shared.h */
@@ -99,6 +99,7 @@ struct heap {
     struct heap *next_known; /* all heaps */
     size_t number;           /* the oldest is 1; set once */
     struct heap *next_idle;
+    bool waited; /* parked since before the last step of purging */
 
     /* What was asked for: means, in sixteenths of a byte; 0: nothing. */
     uint32_t asked[CLASS_COUNT];
@@ -224,5 +225,11 @@ struct page *cairn__heap_last_page(struct heap *heap, unsigned class);
  * are empty.
  */
 void cairn__heap_abandon(struct heap *heap);
+
+/*
+ * The same, but for what the next thread of this heap begins with: active pages of one unit of which
+ * little was handed out. True: there are some.
+ */
+bool cairn__heap_abandon_most(struct heap *heap);
 
 #endif

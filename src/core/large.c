@@ -60,8 +60,7 @@ static struct page *take_page(size_t units, bool chunk_aligned)
     struct page *page = heap_is_real(heap) ? find_page(heap, units, chunk_aligned) : NULL;
     if (page == NULL)
         page = cairn__page_take_large(units, chunk_aligned);
-    bool more = page == NULL && (SLOTTED ? cairn__quarantine_flush() : cairn__recent_flush_all());
-    if (more)
+    if (page == NULL && cairn__purge_collect())
         page = cairn__page_take_large(units, chunk_aligned);
     return page;
 }
@@ -201,7 +200,7 @@ static void take_from(struct heap *separate, struct huge *record)
 /* What regions hold without using it may be what is missing. True: there was some. */
 static bool make_room(void)
 {
-    bool some = SLOTTED ? cairn__quarantine_flush() : cairn__recent_flush_all();
+    bool some = cairn__purge_collect();
     return cairn__regions_release(0) || some;
 }
 

@@ -14,8 +14,8 @@
  * Life: taken from the pool -> ACTIVE (the page its heap allocates from) -> ASLEEP (no blocks left;
  * nobody looks at it until `wake` blocks have come back) -> LISTED (can serve again) -> ACTIVE, or
  * to the pool when all blocks are back. Of a thread that ends, pages with free blocks are SHELVED in
- * the depot; full ones, and those that stay asleep for long, lose their owner and belong to the
- * first thread that frees one of their blocks.
+ * the depot, but for active ones that wait in its heap for the next thread; full ones, and those that
+ * stay asleep for long, lose their owner and belong to the first thread that frees one of their blocks.
  */
 #ifndef CAIRN_CORE_PAGE_H
 #define CAIRN_CORE_PAGE_H

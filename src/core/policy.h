@@ -77,6 +77,13 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 #define BORROW_BYTES 256  /* about so much at a time, */
 #define BORROW_MAX   2048 /* about so much in all, and four blocks at the least */
 
+/* ---- threads that end ---- */
+
+/* So many heaps wait for their next threads with pages. */
+#define PARKED_HEAPS 4
+/* Of a page more than so much was handed out: it does not wait with its heap. */
+#define PARKED_ISSUED (16 * KIB)
+
 /* ---- large blocks freed a moment ago ---- */
 
 #define RECENT_ROWS  8 /* kept by a heap */

@@ -3,7 +3,9 @@
 #include "core/purge.h"
 
 #include "base/option.h"
+#include "core/quarantine.h"
 #include "core/recent.h"
+#include "core/registry.h"
 #include "os/os.h"
 
 /* Before the system is asked again for what it has refused. */
@@ -87,6 +89,7 @@ static bool purge_to(size_t keep)
 /* One step: what neither this nor the last one needed goes back, but for what would come again. */
 static bool step(void)
 {
+    cairn__registry_unpark(false);
     cairn__recent_flush_all();
     struct pool_figures figures = cairn__pool_figures();
     size_t peak = cairn__pool_step();
@@ -110,7 +113,8 @@ static bool step_is_due(void)
 static bool has_work(void)
 {
     size_t keep = size_max(DIRTY_FLOOR / UNIT_SIZE, reserved());
-    return cairn__pool_figures().dirty > keep && !refused_lately();
+    return cairn__registry_has_parked() ||
+           (cairn__pool_figures().dirty > keep && !refused_lately());
 }
 
 /*
@@ -217,13 +221,23 @@ void cairn__purge_after_thread(void)
     bool never = cairn__option(OPTION_PURGE_DELAY) == OPTION_NEVER;
     if (!never && figures.dirty > keep && keep < limit(figures) && !refused_lately())
         purge_some(figures.dirty, keep);
+    if (cairn__registry_has_parked())
+        ring();
     purge_attend();
+}
+
+bool cairn__purge_collect(void)
+{
+    bool some = cairn__registry_unpark(true);
+    if (SLOTTED)
+        some |= cairn__quarantine_flush();
+    return cairn__recent_flush_all() || some;
 }
 
 bool cairn__purge_all(void)
 {
     cairn__purge_reserve(0);
-    cairn__recent_flush_all();
+    cairn__purge_collect();
     bool some = cairn__pool_figures().dirty != 0;
     cairn__units_purge(0);
     cairn__pool_regret_nothing(); /* it was asked for */

@@ -5,8 +5,9 @@
  * peak is looked at in steps of the option PURGE_DELAY.
  *
  * Who does it: the thread that frees. What exceeds the limit it gives back at once, the rest at a
- * later call; and when a thread ends, what it leaves. So a process that goes to sleep keeps at most
- * the limit. If asked for, a process with several threads gets a helper thread that needs no call. It
+ * later call; and when a thread ends, what it leaves, but for a little that waits in parked
+ * heaps (registry.h) until the second step. So a process that goes to sleep keeps at most the limit,
+ * and that. If asked for, a process with several threads gets a helper thread that needs no call. It
  * is started when the second thread allocates, and sleeps while there is nothing to give back. Not by
  * default: a sandbox may kill a program for a thread that it did not mean to start.
  */
@@ -33,8 +34,14 @@ void cairn__purge_reserve(size_t units);
 /* Free memory goes back only when it is asked for: nothing that is in memory is to leave it. */
 bool cairn__purge_is_unwanted(void);
 
-/* A thread has ended. */
+/* A thread has ended. What waits in parked heaps counts as in use: it is little. */
 void cairn__purge_after_thread(void);
+
+/*
+ * What heaps hold for later goes to the pool or the depot: rows of large blocks, and pages of heaps
+ * that have no thread. For when memory is out. True if there was anything. Locks: registry and above.
+ */
+bool cairn__purge_collect(void);
 
 /* Everything, at once, what was reserved too. True if there was anything. */
 bool cairn__purge_all(void);

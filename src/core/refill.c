@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "core/bin.h"
-#include "core/recent.h"
+#include "core/purge.h"
+#include "core/registry.h"
 #include "core/remote.h"
 #include "core/shared.h"
 
@@ -228,7 +229,7 @@ void cairn__refill_tend(struct heap *heap)
     heap->short_trips = heap->pending == NULL ? SHORT_TRIPS : 0;
     if (++heap->refills % REMOTE_FLUSH_REFILLS == 0) {
         cairn__remote_flush(heap);
-        cairn__pool_tick();
+        cairn__pool_tick(cairn__registry_has_parked());
     }
     heap_leave(heap, outer);
 }
@@ -244,7 +245,7 @@ void *cairn__refill(struct heap *heap, unsigned class)
         filled = borrow(heap, class);
     if (!filled)
         filled = blocks_of_class(heap, class);
-    if (UNLIKELY(!filled) && cairn__recent_flush_all())
+    if (UNLIKELY(!filled) && cairn__purge_collect())
         filled = blocks_of_class(heap, class);
     heap->counts.trips++;
     void *block;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * See thread.h. The order of a thread's end: its heap's blocks in rings are sent; what came in is
- * taken; pages are handed on; the heap goes idle; what came in meanwhile is passed on.
+ * taken; most pages, or all, are handed on; the heap goes idle, parked if it still has pages; what
+ * came in meanwhile is passed on.
  */
 #include "core/thread.h"
 
@@ -32,6 +33,15 @@ static struct {
 
 /* ---- the end of a thread ---- */
 
+/* True: some stay in the heap, which is to be parked. */
+static bool hand_on_pages(struct heap *heap)
+{
+    if (cairn__registry_can_park())
+        return cairn__heap_abandon_most(heap);
+    cairn__heap_abandon(heap);
+    return false;
+}
+
 static void leave(struct heap *heap)
 {
     heap->busy = true;
@@ -40,11 +50,14 @@ static void leave(struct heap *heap)
         cairn__remote_drain(heap);
         cairn__remote_flush(heap);
     } while (remote_has_mail(heap));
-    cairn__heap_abandon(heap);
+    bool keeps = hand_on_pages(heap);
     cairn__recent_flush(heap);
     cairn__heap = &cairn__heap_gone;
     heap->busy = false;
-    cairn__registry_give(heap);
+    if (keeps)
+        cairn__registry_park(heap);
+    else
+        cairn__registry_give(heap);
 
     struct heap *through = cairn__shared_acquire();
     cairn__remote_forward(through, heap);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads come and go: a thread's first slow call gets it a heap, its end gives the heap back and
- * hands on every page. Also the two moments that concern all threads at once: process start and fork.
+ * hands on its pages, but for a few that wait with the heap for the next thread. Also the two moments
+ * that concern all threads at once: process start and fork.
  */
 #ifndef CAIRN_CORE_THREAD_H
 #define CAIRN_CORE_THREAD_H

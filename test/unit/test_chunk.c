@@ -346,7 +346,7 @@ TEST(flag)
         give_back(&taken[i]);
         assert_false(is_due());
     }
-    cairn__pool_tick();
+    cairn__pool_tick(false);
     assert_false(is_due());
     give_back(&taken[FLOOR]);
     assert_true(is_due());
@@ -358,15 +358,15 @@ TEST(flag)
     give_back(&taken[100]);
     assert_true(is_due());
     cairn__pool_set_alarm(200, cairn__os_now() + 10);
-    cairn__pool_tick();
+    cairn__pool_tick(false);
     assert_false(is_due());
     fake_pass_time(10);
-    cairn__pool_tick(); /* without a give */
+    cairn__pool_tick(false); /* without a give */
     assert_true(is_due());
     give_back(&taken[101]);
     assert_true(is_due());
     assert_true(cairn__units_purge(0));
-    cairn__pool_tick();
+    cairn__pool_tick(false);
     assert_false(is_due());
 }
 

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "core/malloc.h"
+#include "core/remote.h"
 #include "core/thread.h"
 #include "fake_os/fake_os.h"
 #include "unit/audit.h"
@@ -359,6 +360,57 @@ TEST(abandoning)
     audit_all(NULL);
 }
 
+/* For the next thread stay active pages, but no large ones, nor those that were used much. */
+TEST(abandoning_most)
+{
+    void **block = fill_pages(3);
+    void *others[] = {get(100), get(3000), get(9000)};
+    for (int i = 0; i < CAPACITY; i++)
+        cairn__free(block[i]); /* the spare */
+    for (int i = 0; i < WAKE; i++)
+        cairn__free(block[CAPACITY + i]); /* listed */
+    struct page *active = page_of(block[2 * CAPACITY]);
+    struct heap *heap = cairn__heap;
+    cairn__free(others[0]); /* wholly free; the page of 9000 is large */
+    cairn__free(block[2 * CAPACITY]);
+    cairn__remote_empty_bins(heap);
+    assert_true(cairn__heap_abandon_most(heap));
+    assert_ptr_equal(page_owner(active), OWNER_COLD);
+    assert_ptr_equal(page_owner(page_of(block[CAPACITY + WAKE])), OWNER_DEPOT);
+    assert_null(page_owner(page_of(block[0])));
+    assert_ptr_equal(page_owner(page_of(others[0])), heap);
+    assert_ptr_equal(page_owner(page_of(others[1])), heap);
+    assert_ptr_equal(page_owner(page_of(others[2])), OWNER_DEPOT);
+    assert_int_equal(audit_all(NULL).owned, 2);
+    unit_abandon(heap);
+    assert_false(cairn__heap_abandon_most(heap));
+}
+
+/* A page stays as long as little of it was handed out, whether a block is in use or not. */
+TEST(abandoning_what_was_used_much)
+{
+    enum { LITTLE = PARKED_ISSUED / SIZE };
+    for (int row = 0; row < 4; row++) {
+        void *block[LITTLE + 1];
+        int taken = LITTLE + row / 2, freed = taken - row % 2;
+        for (int i = 0; i < taken; i++)
+            block[i] = get(SIZE);
+        struct page *page = page_of(block[0]);
+        for (int i = 0; i < freed; i++)
+            cairn__free(block[i]);
+        cairn__remote_empty_bins(cairn__heap);
+        assert_int_equal(cairn__heap_abandon_most(cairn__heap), taken == LITTLE);
+        struct heap *elsewhere = freed < taken ? OWNER_DEPOT : NULL;
+        assert_ptr_equal(page_owner(page), taken == LITTLE ? cairn__heap : elsewhere);
+        audit_all(NULL);
+        unit_abandon(cairn__heap);
+        if (freed < taken)
+            cairn__free(block[freed]);
+        cairn__remote_flush(cairn__heap);
+        assert_int_equal(cairn__pool_figures().used, 0);
+    }
+}
+
 /* An active page that is nearly full sleeps on; what it never handed out is served later. */
 TEST(abandoning_a_nearly_full_page)
 {
@@ -455,6 +507,8 @@ int main(void)
         cmocka_unit_test(adopted_once),
         cmocka_unit_test(contested_page),
         cmocka_unit_test(abandoning),
+        cmocka_unit_test(abandoning_most),
+        cmocka_unit_test(abandoning_what_was_used_much),
         cmocka_unit_test(abandoning_a_nearly_full_page),
         cmocka_unit_test(random_small),
         cmocka_unit_test(random_medium),

@@ -7,6 +7,7 @@
 
 #include "base/option.h"
 #include "core/large.h"
+#include "core/registry.h"
 #include "core/malloc.h"
 #include "core/recent.h"
 #include "core/remote.h"
@@ -368,6 +369,7 @@ static void check_nothing_left(void)
         unit_abandon(cairn__heap);
     }
     unit_abandon_shared();
+    cairn__registry_unpark(true);
     struct audit audit = audit_with_shared();
     assert_int_equal(audit.live + audit.in_transit + audit.pages + audit.large, 0);
     assert_int_equal(cairn__pool_figures().used, 0);

@@ -9,6 +9,7 @@
 
 #include "base/option.h"
 #include "core/purge.h"
+#include "core/registry.h"
 #include "fake_os/fake_os.h"
 
 enum { UNITS = 4096, FLOOR = DIRTY_FLOOR >> UNIT_SHIFT };
@@ -186,6 +187,64 @@ TEST(after_threads_together)
     thread_with(200); /* gives back for the time that has passed until now */
     thread_with(200); /* at the same moment */
     assert_true(dirty() <= cairn__option(OPTION_DIRTY_MAX) / DIRTY_AFTER_THREAD / UNIT_SIZE);
+}
+
+/* ---- heaps that wait with their pages ---- */
+
+static void park_one(void)
+{
+    struct heap *heap = cairn__registry_take();
+    REQUIRE(heap != NULL && cairn__heap_next_page(heap, 1) != NULL);
+    cairn__registry_park(heap);
+}
+
+/* They are looked at in the same steps, and for them alone: there is no other free memory. */
+TEST(parked_heaps)
+{
+    start();
+    park_one();
+    assert_int_equal(cairn__pool_figures().used, 1);
+    cairn__pool_tick(false);
+    assert_false(cairn__purge_due);
+    for (int i = 0; i < 5; i++) {
+        cairn__pool_tick(true);
+        purge_attend();
+        assert_true(cairn__registry_has_parked()); /* the clock stands still */
+    }
+    fake_pass_time(cairn__option(OPTION_PURGE_DELAY) - 1);
+    cairn__pool_tick(true);
+    assert_false(cairn__purge_due);
+    fake_pass_time(1);
+    cairn__pool_tick(true);
+    purge_attend();
+    assert_false(cairn__registry_has_parked());
+    assert_int_equal(cairn__pool_figures().used, 0);
+}
+
+TEST(parked_heaps_when_asked_for)
+{
+    start();
+    park_one();
+    assert_true(cairn__purge_all());
+    assert_int_equal(cairn__pool_figures().used, 0);
+    park_one();
+    assert_true(cairn__purge_collect());
+    assert_int_equal(cairn__pool_figures().used, 0);
+    assert_false(cairn__purge_collect());
+}
+
+/* The helper needs no call. */
+TEST(parked_heaps_and_the_helper)
+{
+    start_threaded();
+    usleep(20000); /* it sleeps */
+    for (int round = 0; round < 2; round++) {
+        park_one();
+        cairn__purge_after_thread();
+        for (int i = 0; i < 10000 && cairn__registry_has_parked(); i++)
+            usleep(1000);
+        assert_false(cairn__registry_has_parked());
+    }
 }
 
 /* ---- the helper thread ---- */
@@ -392,7 +451,7 @@ TEST(given_back_too_early)
     for (int i = 0; i < 16; i++) {
         fake_pass_time(cairn__option(OPTION_PURGE_DELAY));
         cairn__purge_attend();
-        cairn__pool_tick();
+        cairn__pool_tick(false);
     }
     assert_true(dirty() <= FLOOR);
     assert_int_equal(cairn__pool_figures().regret, 0);
@@ -466,6 +525,9 @@ int main(void)
         cmocka_unit_test(after_a_thread),
         cmocka_unit_test(after_short_threads),
         cmocka_unit_test(after_threads_together),
+        cmocka_unit_test(parked_heaps),
+        cmocka_unit_test(parked_heaps_when_asked_for),
+        cmocka_unit_test(parked_heaps_and_the_helper),
         cmocka_unit_test(helper),
         cmocka_unit_test(no_helper_where_it_has_no_work),
         cmocka_unit_test(delay_never_and_none),

@@ -248,6 +248,46 @@ TEST(mail_of_the_idle)
     worker_end(&owner);
 }
 
+/* The same, the thread having ended; and it comes when the heap has a thread again. */
+TEST(mail_of_the_parked)
+{
+    for (int again = 0; again < 2; again++) {
+        struct worker owner, next;
+        worker_start(&owner);
+        cairn__free(get(1));
+        shared.size = 1000;
+        shared.count = 12;
+        worker_do(&owner, fill, &shared);
+        struct page *page = page_of(shared.at[0]);
+        struct heap *heap = page_owner(page);
+        shared.count = 11;
+        free_all(&shared);
+        worker_end(&owner);
+        assert_ptr_equal(page_owner(page), heap);
+        assert_int_equal(atomic_load(&heap->state), HEAP_IDLE);
+        assert_int_equal(audit_with_shared().in_transit, shared.count);
+        worker_start(&next);
+        if (again) {
+            struct heap *its;
+            worker_do(&next, fill, &(struct blocks){.size = 1000, .count = 1});
+            worker_do(&next, drain, &its);
+            assert_ptr_equal(its, heap);
+        }
+        cairn__remote_flush(cairn__heap);
+        assert_int_equal(remote_has_mail(heap), again);
+        if (again)
+            worker_do(&next, drain, NULL);
+        struct audit audit = audit_with_shared();
+        assert_int_equal(audit.in_transit, 0);
+        assert_int_equal(audit.live, 1 + again);
+        assert_ptr_equal(page_owner(page), heap);
+        worker_end(&next);
+        cairn__free(shared.at[11]);
+        cairn__remote_flush(cairn__heap);
+        cairn__registry_unpark(true);
+    }
+}
+
 /*
  * Mail that comes when the owner has looked for the last time and is not idle yet: it is held up
  * there by the registry's lock, for a while.
@@ -480,13 +520,21 @@ TEST(nothing_is_lost)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_class),       cmocka_unit_test(budget),
-        cmocka_unit_test(drain_is_bounded),  cmocka_unit_test(owner_ends_first),
-        cmocka_unit_test(mail_of_the_ended), cmocka_unit_test(mail_of_the_idle),
-        cmocka_unit_test(forwarding),        cmocka_unit_test(mail_at_the_last_moment),
-        cmocka_unit_test(sent_on),           cmocka_unit_test(sent_on_at_the_end),
-        cmocka_unit_test(to_the_depot),      cmocka_unit_test(to_the_shared_heap),
-        cmocka_unit_test(refills_send),      cmocka_unit_test(nothing_is_lost),
+        cmocka_unit_test(every_class),
+        cmocka_unit_test(budget),
+        cmocka_unit_test(drain_is_bounded),
+        cmocka_unit_test(owner_ends_first),
+        cmocka_unit_test(mail_of_the_ended),
+        cmocka_unit_test(mail_of_the_idle),
+        cmocka_unit_test(mail_of_the_parked),
+        cmocka_unit_test(forwarding),
+        cmocka_unit_test(mail_at_the_last_moment),
+        cmocka_unit_test(sent_on),
+        cmocka_unit_test(sent_on_at_the_end),
+        cmocka_unit_test(to_the_depot),
+        cmocka_unit_test(to_the_shared_heap),
+        cmocka_unit_test(refills_send),
+        cmocka_unit_test(nothing_is_lost),
     };
     return UNIT_MAIN(tests);
 }
