@@ -112,7 +112,8 @@ size_t cairn_usable_size(const void *ptr);
 /*
  * What a block of `size` bytes holds: a container that grows to it wastes nothing. (A block above
  * 128 KiB may turn out to hold up to a quarter more: see cairn_usable_size.) A size that no block
- * can have comes back as it is, so that to ask for it fails.
+ * can have comes back as it is, so that to ask for it fails. In the hardened library a block holds
+ * what was asked for and nothing more.
  */
 size_t cairn_good_size(size_t size);
 
@@ -132,7 +133,8 @@ bool cairn_purge(void);
  * MiB, asks nothing of the system and causes hardly a page fault; free memory that was touched
  * before counts. From then on so much free memory is not given back, until the next call of this
  * function, with 0 or another size, or of cairn_purge. False, with errno ENOMEM: there is less, and
- * nothing has changed. (A system that promises more memory than it has may end the process instead,
+ * nothing has changed; with ENOTSUP: this is the hardened library, in which free memory is out of
+ * reach, and so out of memory. (A system that promises more memory than it has may end the process instead,
  * as whenever memory is used.) O(size).
  */
 bool cairn_reserve(size_t size);

@@ -340,8 +340,10 @@ bool cairn__slot_resize(struct page *page, void *ptr, size_t size)
 /* By a thread whose page it is not a free block may be handed out at any moment: not looked at. */
 static void look_again(const struct heap *heap, void *block)
 {
-    const struct page *page = page_of(block);
-    if (page_owner(page) != heap || page->size == 0 || !has_bytes(page))
+    const struct page *page = page_near(block); /* NULL: its region is gone */
+    if (page != NULL && page_owner(page) == OWNER_INTERIOR)
+        page -= page->offset;
+    if (page == NULL || page_owner(page) != heap || page->size == 0 || !has_bytes(page))
         return;
     size_t at = slot_of(page, block);
     if (at < page->capacity && slot_is_zero(slot_load(page, at)))

@@ -23,6 +23,12 @@ static size_t bitmap_bytes(size_t size)
     return round_up(size / CHUNK_SIZE, 64) / 8;
 }
 
+/* Before a region, what nobody can access (hardened): else its first block would follow any mapping. */
+static size_t front_bytes(void)
+{
+    return SLOTTED && !regions.limited ? CHUNK_SIZE : 0;
+}
+
 /* Reserves a region with its metadata. False: nothing has changed. */
 static bool reserve(struct region *region, size_t size)
 {
@@ -32,17 +38,18 @@ static bool reserve(struct region *region, size_t size)
     size_t map_bytes = round_up(bitmap_bytes(size), os_page);
     size_t metadata_bytes = page_bytes + chunk_bytes + map_bytes;
 
-    char *user = cairn__os_reserve(size, CHUNK_SIZE);
+    size_t front = front_bytes();
+    char *user = cairn__os_reserve(front + size, CHUNK_SIZE);
     if (user == NULL)
         return false;
     char *metadata = cairn__os_reserve(metadata_bytes, os_page);
     if (metadata == NULL || !cairn__os_commit(metadata + page_bytes + chunk_bytes, map_bytes)) {
         if (metadata != NULL)
             cairn__os_release(metadata, metadata_bytes);
-        cairn__os_release(user, size);
+        cairn__os_release(user, front + size);
         return false;
     }
-    region->base = (uintptr_t)user;
+    region->base = (uintptr_t)user + front;
     region->size = size;
     region->pages = (struct page *)metadata;
     region->chunks = (struct chunk *)(metadata + page_bytes);
@@ -57,7 +64,7 @@ static void unreserve(struct region *region)
                             round_up(region->size / CHUNK_SIZE * CHUNK_BYTES, os_page) +
                             round_up(bitmap_bytes(region->size), os_page);
     cairn__os_release(region->pages, metadata_bytes);
-    cairn__os_release((char *)region->base, region->size);
+    cairn__os_release((char *)region->base - front_bytes(), front_bytes() + region->size);
 }
 
 /*

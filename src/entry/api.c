@@ -116,6 +116,8 @@ CAIRN_EXPORT size_t cairn_usable_size(const void *ptr)
 
 CAIRN_EXPORT size_t cairn_good_size(size_t size)
 {
+    if (CAIRN_HARDENED)
+        return size; /* a byte more is beyond the block */
     if (size <= MEDIUM_MAX)
         return cairn__classes[class_of(size)].size;
     if (size <= LARGE_MAX)
@@ -224,6 +226,10 @@ CAIRN_EXPORT bool cairn_reserve(size_t size)
         cairn__purge_reserve(0);
         purge_attend();
         return true;
+    }
+    if (CAIRN_HARDENED) { /* free memory is out of reach, and so out of memory */
+        errno = ENOTSUP;
+        return false;
     }
     struct ready *list = NULL;
     if (size <= reserve_limit())
