@@ -165,9 +165,11 @@ static struct page *next_used_page(struct heap *heap, unsigned class)
 
 static struct page *next_fresh_page(struct heap *heap, unsigned class)
 {
-    struct page *page = SLOTTED ? cairn__retired_take(class, heap) : NULL;
+    struct page *page = SLOTTED ? cairn__retired_take(class, heap, QUARANTINE_PAGES) : NULL;
     if (page == NULL)
         page = cairn__page_take(class, heap);
+    if (page == NULL && SLOTTED)
+        page = cairn__retired_take(class, heap, 0);
     if (page != NULL) {
         page->separate = heap->separate;
         heap->shelf[class].active = page;
@@ -178,7 +180,8 @@ static struct page *next_fresh_page(struct heap *heap, unsigned class)
 
 struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
 {
-    bool used_first = !SLOTTED || heap->waiting >= heap->quarantine;
+    bool used_first = !SLOTTED || (heap->waiting >= heap->quarantine &&
+                                   heap->shelf[class].listed.count >= QUARANTINE_PAGES);
     struct page *page = used_first ? next_used_page(heap, class) : next_fresh_page(heap, class);
     if (page != NULL)
         return page;

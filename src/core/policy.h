@@ -141,9 +141,11 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 #define MAGAZINE_BYTES (16 * KIB)
 #define MAGAZINE_FEW   16
 /* A free block is used again when its page's turn comes, and that only when a heap has so much free: */
-#define QUARANTINE_BYTES ((int64_t)(512 * KIB))
+#define QUARANTINE_BYTES ((int64_t)(640 * KIB))
 /* the first thread's; of many threads each has its part, down to one of so many. */
 #define QUARANTINE_SHARES 8
+/* And, while there is memory, never before so many pages of its size wait. */
+#define QUARANTINE_PAGES 3
 /* What a heap keeps free beyond that: half as much, or this part of what it has. */
 #define QUARANTINE_KEPT_SHARE 8
 /* Of so many blocks freed last a heap looks again whether they were written to: */

@@ -17,10 +17,10 @@ void cairn__retired_put(struct page *page)
     lock_release(&retired.lock);
 }
 
-struct page *cairn__retired_take(unsigned class, struct heap *owner)
+struct page *cairn__retired_take(unsigned class, struct heap *owner, size_t keep)
 {
     lock_acquire(&retired.lock);
-    struct page *page = retired.of[class].first;
+    struct page *page = retired.of[class].count > keep ? retired.of[class].first : NULL;
     if (page != NULL)
         page_remove(&retired.of[class], page);
     lock_release(&retired.lock);

@@ -22,8 +22,11 @@ static inline void page_retire(struct page *page)
         cairn__page_give(page);
 }
 
-/* A page of the class, nothing handed out, owned as said; NULL if there is none. */
-struct page *cairn__retired_take(unsigned class, struct heap *owner);
+/*
+ * A page of the class, nothing handed out, owned as said; NULL if no more than `keep` of them wait,
+ * which cost address space and nothing else.
+ */
+struct page *cairn__retired_take(unsigned class, struct heap *owner, size_t keep);
 
 void cairn__retired_before_fork(void);
 void cairn__retired_after_fork(bool child);
