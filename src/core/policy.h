@@ -135,6 +135,8 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 #define SLOTTED CAIRN_HARDENED
 /* Each block is so many bytes larger than asked for, at least; what is beyond holds a canary. */
 #define CANARY_LEAST COLUMN(0, 1)
+/* When memory is out a block may be larger by so much than its class's: a slot counts no more. */
+#define LAST_SLACK 2047
 /* Blocks are drawn at random from so many at a time, */
 #define MAGAZINE_BLOCKS 128
 /* which lie within about so many bytes, or are the first few. */

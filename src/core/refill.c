@@ -212,6 +212,8 @@ static void *last_block(struct heap *heap, unsigned class)
     for (; class < CLASS_END && cairn__classes[class].size <= MEDIUM_MAX; class ++) {
         if (cairn__classes[class].size % align != 0)
             continue;
+        if (SLOTTED && cairn__classes[class].size > size + LAST_SLACK)
+            break;
         void *block = bin_take(heap, class);
         if (block == NULL && last_blocks_of_class(heap, class))
             block = bin_take(heap, class);

@@ -202,6 +202,24 @@ void *cairn__slot_issue(void *block, size_t size, enum family family)
  */
 enum { NEIGHBOURHOOD = 32 };
 
+/* Not once, but as often as nobody can have freed or resized it while we looked. */
+static inline void look_at_live(const struct page *page, size_t at)
+{
+    enum { TRIES = 4 };
+    const char *block = block_at(page, at);
+    uint16_t slot = SLOT_FREE;
+    for (int i = 0; i < TRIES; i++) {
+        slot = slot_load(page, at);
+        if (slot_state(slot) != SLOT_LIVE ||
+            LIKELY(has_canary(page, block, slot >> SLOT_SLACK_SHIFT)))
+            return;
+        atomic_thread_fence(memory_order_acquire);
+        if (slot_load(page, at) != slot)
+            return;
+    }
+    require_canary(page, block, slot);
+}
+
 static inline void look_before(const struct page *page, size_t at)
 {
     uint16_t slot = slot_load(page, at);
@@ -211,10 +229,7 @@ static inline void look_before(const struct page *page, size_t at)
         if (UNLIKELY(!is_zero(block + page->size - reach, reach)))
             require_zero(page, block);
     } else if (slot_state(slot) == SLOT_LIVE) {
-        bool right = has_canary(page, block, slot >> SLOT_SLACK_SHIFT);
-        atomic_thread_fence(memory_order_acquire);
-        if (UNLIKELY(!right) && slot_load(page, at) == slot)
-            require_canary(page, block, slot);
+        look_at_live(page, at);
     }
 }
 
@@ -326,6 +341,9 @@ bool cairn__slot_resize(struct page *page, void *ptr, size_t size)
         return false;
     size_t at = slot_of(page, ptr);
     uint16_t slot = slot_load(page, at);
+    if (slot_state(slot) != SLOT_LIVE ||
+        !claim(page, at, slot)) /* others may look at it meanwhile */
+        not_live("realloc of", page, ptr);
     require_canary(page, ptr, slot);
     clear_canary(page, ptr, size_max(slot >> SLOT_SLACK_SHIFT, page->size - size));
     set_canary(page, ptr, page->size - size);
@@ -372,8 +390,8 @@ void cairn__slots_sweep(const struct page *page)
         uint16_t slot = slot_load(page, at);
         if (slot_is_zero(slot))
             require_zero(page, block_at(page, at));
-        else if (slot_state(slot) == SLOT_LIVE)
-            require_canary(page, block_at(page, at), slot);
+        else
+            look_at_live(page, at);
     }
 }
 
