@@ -16,9 +16,10 @@ void cairn__heap_init(struct heap *heap, struct lock *shared)
 {
     heap->budget = REMOTE_BUDGET;
     heap->shared = shared;
-    if (SLOTTED)
-        cairn__secret_start(&heap->random);
-    heap->quarantine = QUARANTINE_BYTES / QUARANTINE_SHARES;
+    if (SLOTTED) {
+        cairn__secret_start(heap->random);
+        heap->quarantine = QUARANTINE_BYTES / QUARANTINE_SHARES;
+    }
 }
 
 /* ---- listed pages ---- */
@@ -43,7 +44,7 @@ static void empty_page(struct heap *heap, struct shelf *shelf, struct page *page
 {
     if (SLOTTED && heap->waiting <= most_waiting(heap))
         return; /* it waits for its turn */
-    heap->owned -= (int64_t)page->units << UNIT_SHIFT;
+    heap_add_owned(heap, page, -1);
     page_remove(&shelf->listed, page);
     heap_add_waiting(heap, page, -(int64_t)page->issued);
     if (SLOTTED) {
@@ -173,7 +174,7 @@ static struct page *next_fresh_page(struct heap *heap, unsigned class)
     if (page != NULL) {
         page->separate = heap->separate;
         heap->shelf[class].active = page;
-        heap->owned += (int64_t)page->units << UNIT_SHIFT;
+        heap_add_owned(heap, page, 1);
     }
     return page;
 }
@@ -254,8 +255,7 @@ void cairn__heap_abandon(struct heap *heap)
         abandon_active(&heap->shelf[class]);
         abandon_others(&heap->shelf[class]);
     }
-    heap->waiting = 0;
-    heap->owned = 0;
+    heap_set_waiting(heap, 0);
 }
 
 /* So it can serve, and if it is wholly free, little memory waits in it. */
@@ -279,7 +279,6 @@ bool cairn__heap_abandon_most(struct heap *heap)
         }
         abandon_others(shelf);
     }
-    heap->waiting = waiting;
-    heap->owned = 0;
+    heap_set_waiting(heap, waiting);
     return some;
 }

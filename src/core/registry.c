@@ -81,8 +81,9 @@ struct heap *cairn__registry_take(void)
         heap->borrows = atomic_fetch_add_explicit(&registry.live, 1, memory_order_relaxed) >=
                         BORROW_HEAPS;
         memset(heap->borrowed, 0, sizeof heap->borrowed);
-        heap->quarantine = QUARANTINE_BYTES /
-                           (int64_t)size_min(cairn__registry_live(), QUARANTINE_SHARES);
+        if (SLOTTED)
+            heap->quarantine = QUARANTINE_BYTES /
+                               (int64_t)size_min(cairn__registry_live(), QUARANTINE_SHARES);
         atomic_store(&heap->state, HEAP_LIVE);
     }
     lock_release(&registry.lock);

@@ -430,7 +430,7 @@ bool cairn__bin_fill(struct heap *heap, struct page *page)
                                   memory_order_relaxed);
     heap_add_waiting(heap, page, (int64_t)fresh - (int64_t)count);
     heap->counts.handed += count;
-    shuffle(&heap->random, bin->at, count);
+    shuffle(heap->random, bin->at, count);
     bin->page = page;
     bin->count = (uint16_t)count;
     return count != 0;

@@ -100,16 +100,17 @@ void *cairn__os_map(size_t size, size_t align)
     return map_aligned(size, align, PROT_READ | PROT_WRITE, 0);
 }
 
-/* Under a name that compilers do not know, or they make it a memset. */
+/* Read anew at each call: a compiler that knew the function would make it a memset. */
 #ifdef __GLIBC__
-void *memset_of_libc(void *ptr, int byte, size_t count, size_t room) __asm__("__memset_chk");
+void *__memset_chk(void *ptr, int byte, size_t count, size_t room);
+static __typeof__(&__memset_chk) const volatile set_by_libc = __memset_chk;
 #else
-#define memset_of_libc(ptr, byte, count, room) memset(ptr, byte, count)
+#define set_by_libc(ptr, byte, count, room) memset(ptr, byte, count)
 #endif
 
 void cairn__os_clear(void *ptr, size_t size)
 {
-    memset_of_libc(ptr, 0, size, SIZE_MAX);
+    set_by_libc(ptr, 0, size, SIZE_MAX);
 }
 
 /* madvise, without errno. */
