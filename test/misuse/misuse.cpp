@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <spawn.h>
 #include <string>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -646,12 +647,37 @@ bool is_as_expected(const Crime &crime, const End &end)
     return false;
 }
 
+// Memory can be closed without a mapping of its own since Linux 6.13; before, some crimes are not seen.
+bool can_close_memory()
+{
+    constexpr int INSTALL = 102; // MADV_GUARD_INSTALL
+    size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    void *page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool can = page != MAP_FAILED && madvise(page, size, INSTALL) == 0;
+    if (page != MAP_FAILED)
+        munmap(page, size);
+    return can;
+}
+
+bool needs_closed_memory(const Crime &crime)
+{
+    for (const char *says : crime.says)
+        if (says != nullptr && strcmp(says, ACCESS) == 0)
+            return true;
+    return false;
+}
+
 int run_all(const char *self, const char *library, int rounds)
 {
     std::vector<Case> cases = table();
-    size_t failed = 0;
+    size_t failed = 0, skipped = 0;
+    bool closes = can_close_memory();
     for (size_t row = 0; row < cases.size(); row++) {
         bool bad = false;
+        if (!closes && needs_closed_memory(*cases[row].crime)) {
+            skipped++;
+            continue;
+        }
         for (int round = 0; round < rounds && !bad; round++) {
             End end = run(self, library, row, false);
             if (!is_as_expected(*cases[row].crime, end)) {
@@ -668,9 +694,11 @@ int run_all(const char *self, const char *library, int rounds)
         }
         failed += bad;
     }
-    printf("%zu programs and as many innocent twins, %d rounds: %zu failed\n", cases.size(), rounds,
-           failed);
-    return failed == 0 && cases.size() >= 400 ? 0 : 1;
+    printf("%zu programs and as many innocent twins, %d rounds: %zu failed\n",
+           cases.size() - skipped, rounds, failed);
+    if (skipped != 0)
+        printf("%zu skipped: this kernel has no MADV_GUARD_INSTALL (Linux 6.13)\n", skipped);
+    return failed == 0 && cases.size() - skipped >= 400 ? 0 : 1;
 }
 
 } // namespace
