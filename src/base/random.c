@@ -17,8 +17,7 @@ static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
     *c += *d, *b = rotate(*b ^ *c, 7);
 }
 
-/* One block of the key stream: 16 words. */
-static void chacha8(const uint32_t key[8], uint64_t counter, uint32_t out[16])
+void cairn__chacha8(const uint32_t key[8], uint64_t counter, uint32_t out[16])
 {
     const uint32_t in[16] = {
         0x61707865,
@@ -62,10 +61,10 @@ void cairn__random_fill(struct random *random)
     enum { BLOCKS_A_KEY = 64 };
     uint32_t block[16];
     if (random->blocks++ % BLOCKS_A_KEY == 0) {
-        chacha8(random->key, UINT64_MAX, block);
+        cairn__chacha8(random->key, UINT64_MAX, block);
         memcpy(random->key, block, sizeof random->key);
     }
-    chacha8(random->key, random->blocks, block);
+    cairn__chacha8(random->key, random->blocks, block);
     memcpy(random->bytes, block, sizeof block);
     random->left = sizeof block;
 }

@@ -19,6 +19,9 @@ struct random {
 
 void cairn__random_start(struct random *random, const uint32_t key[8]);
 
+/* One block of the key stream, 16 words; the nonce is zero. */
+void cairn__chacha8(const uint32_t key[8], uint64_t counter, uint32_t out[16]);
+
 /* Draws the next bytes. */
 void cairn__random_fill(struct random *random);
 

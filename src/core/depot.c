@@ -74,8 +74,5 @@ void cairn__depot_before_fork(void)
 
 void cairn__depot_after_fork(bool child)
 {
-    if (child)
-        lock_reset(&depot.lock);
-    else
-        lock_release(&depot.lock);
+    lock_after_fork(&depot.lock, child);
 }

@@ -108,7 +108,6 @@ bool cairn__fence_move(struct page *page, size_t size)
         cairn__os_clear(behind, (size_t)(after - behind));
     if (after < before && !cairn__os_guard(after, (size_t)(before - after)))
         cairn__os_purge(after, (size_t)(before - after));
-    page->needed = (uint32_t)(((size_t)page->units << UNIT_SHIFT) - size);
     set_canary(page, size);
     return true;
 }

@@ -249,8 +249,9 @@ void *cairn__realloc(void *ptr, size_t size)
     struct heap *separate = cairn__separate_heap_of(ptr);
     block = separate != NULL ? cairn__separate_alloc(separate, size, 1, NULL)
                              : cairn__hardened_malloc(FAMILY_MALLOC, size, 1);
+    /* Shrinking cannot fail: where there is no memory to move to, the block stays as it is. */
     if (block == NULL)
-        return NULL;
+        return size <= before ? ptr : NULL;
     memcpy(block, ptr, size_min(before, size));
     cairn__hardened_free(FAMILY_ANY, ptr, SIZE_UNKNOWN);
     return block;

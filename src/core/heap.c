@@ -47,11 +47,7 @@ static void empty_page(struct heap *heap, struct shelf *shelf, struct page *page
     heap_add_owned(heap, page, -1);
     page_remove(&shelf->listed, page);
     heap_add_waiting(heap, page, -(int64_t)page->issued);
-    if (SLOTTED) {
-        page_retire(page);
-        return;
-    }
-    if (shelf->spare == NULL && page->units == 1)
+    if (!SLOTTED && shelf->spare == NULL && page->units == 1)
         shelf->spare = page;
     else
         page_retire(page);

@@ -61,8 +61,7 @@ struct heap_counts {
 typedef struct magazine {
     struct page *page; /* which all are of */
     uint16_t count;
-    uint16_t
-        at[MAGAZINE_BLOCKS]; /* their numbers in it, in random order; the last is taken first */
+    uint16_t at[MAGAZINE_BLOCKS]; /* their numbers in it, in random order; last first */
 } heap_bin;
 #else
 typedef void *heap_bin; /* a list of them */

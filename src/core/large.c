@@ -4,9 +4,9 @@
 
 #include "base/option.h"
 #include "base/print.h"
+#include "core/fence.h"
 #include "core/metadata.h"
 #include "core/purge.h"
-#include "core/fence.h"
 #include "core/quarantine.h"
 #include "core/recent.h"
 #include "os/lock.h"
@@ -372,10 +372,7 @@ void cairn__huge_before_fork(void)
 
 void cairn__huge_after_fork(bool child)
 {
-    if (child)
-        lock_reset(&huge.lock);
-    else
-        lock_release(&huge.lock);
+    lock_after_fork(&huge.lock, child);
 }
 
 /* ---- which of the two ---- */

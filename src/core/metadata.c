@@ -69,8 +69,5 @@ void cairn__metadata_before_fork(void)
 
 void cairn__metadata_after_fork(bool child)
 {
-    if (child)
-        lock_reset(&metadata.lock);
-    else
-        lock_release(&metadata.lock);
+    lock_after_fork(&metadata.lock, child);
 }

@@ -78,8 +78,5 @@ void cairn__quarantine_before_fork(void)
 
 void cairn__quarantine_after_fork(bool child)
 {
-    if (child)
-        lock_reset(&quarantine.lock);
-    else
-        lock_release(&quarantine.lock);
+    lock_after_fork(&quarantine.lock, child);
 }

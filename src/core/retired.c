@@ -34,8 +34,5 @@ void cairn__retired_before_fork(void)
 
 void cairn__retired_after_fork(bool child)
 {
-    if (child)
-        lock_reset(&retired.lock);
-    else
-        lock_release(&retired.lock);
+    lock_after_fork(&retired.lock, child);
 }

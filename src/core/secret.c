@@ -51,10 +51,7 @@ void cairn__secret_before_fork(void)
 
 void cairn__secret_after_fork(bool child)
 {
-    if (!child) {
-        lock_release(&secret.lock);
-        return;
-    }
-    secret.started = false;
-    lock_reset(&secret.lock);
+    if (child)
+        secret.started = false;
+    lock_after_fork(&secret.lock, child);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/bin.h"
+#include "core/fence.h"
 #include "core/large.h"
 #include "core/metadata.h"
 #include "core/refill.h"
@@ -154,8 +155,10 @@ static bool free_block(struct heap *heap, struct page *page, void *block)
     }
     if (block != page->start)
         return false;
+    if (SLOTTED)
+        cairn__fence_check(page);
     page_remove(&heap->large, page);
-    page_retire(page);
+    cairn__page_give(page);
     return true;
 }
 
@@ -334,12 +337,6 @@ void cairn__separate_before_fork(void)
 void cairn__separate_after_fork(bool child)
 {
     for (struct heap *heap = separate.all; heap != NULL; heap = heap->next_separate)
-        if (child)
-            lock_reset(&heap->lock);
-        else
-            lock_release(&heap->lock);
-    if (child)
-        lock_reset(&separate.lock);
-    else
-        lock_release(&separate.lock);
+        lock_after_fork(&heap->lock, child);
+    lock_after_fork(&separate.lock, child);
 }

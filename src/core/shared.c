@@ -35,8 +35,5 @@ void cairn__shared_before_fork(void)
 
 void cairn__shared_after_fork(bool child)
 {
-    if (child)
-        lock_reset(&lock);
-    else
-        lock_release(&lock);
+    lock_after_fork(&lock, child);
 }

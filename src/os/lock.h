@@ -60,4 +60,13 @@ static inline void lock_reset(struct lock *lock)
     atomic_store_explicit(&lock->word, 0, memory_order_relaxed);
 }
 
+/* What was acquired before a fork, in the parent or in the child. */
+static inline void lock_after_fork(struct lock *lock, bool child)
+{
+    if (child)
+        lock_reset(lock);
+    else
+        lock_release(lock);
+}
+
 #endif

@@ -421,3 +421,11 @@ void unit_abandon_shared(void)
     unit_abandon(shared);
     cairn__shared_release(shared);
 }
+
+size_t audit_heaps_known(void)
+{
+    size_t count = 0;
+    for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
+        count++;
+    return count;
+}

@@ -36,6 +36,9 @@ struct audit audit_with_shared(void);
 /* The block is in use: on its place, in no list. After an audit, until the next. */
 void audit_is_live(const void *block);
 
+/* Heaps there are, in whatever state, but for the shared one. */
+size_t audit_heaps_known(void);
+
 /* What a thread's end does with a heap's blocks and pages, for a heap in use: it starts over. */
 void unit_abandon(struct heap *heap);
 void unit_abandon_shared(void);

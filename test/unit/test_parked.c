@@ -24,14 +24,6 @@ static void *get(size_t size)
     return block != NULL ? block : cairn__malloc_slow(size);
 }
 
-static size_t known(void)
-{
-    size_t count = 0;
-    for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
-        count++;
-    return count;
-}
-
 /* ---- the next thread ---- */
 
 enum { WAITING_SIZES = 8 };
@@ -75,7 +67,7 @@ TEST(next_thread_has_the_pages)
         for (size_t i = 0; i < WAITING_SIZES; i++)
             assert_ptr_equal(page_of(next[i]), page_of(first[i]));
         assert_int_equal(cairn__pool_figures().used, used);
-        assert_int_equal(known(), 2);
+        assert_int_equal(audit_heaps_known(), 2);
         free_some(next);
         if (leaves)
             free_some(first);
@@ -182,7 +174,7 @@ TEST(coming_and_going)
         cairn__remote_drain(cairn__heap);
         cairn__remote_flush(cairn__heap);
     } while (remote_has_mail(cairn__heap));
-    assert_in_range(known(), 2, STARTERS + 2);
+    assert_in_range(audit_heaps_known(), 2, STARTERS + 2);
     struct audit audit = audit_with_shared();
     assert_int_equal(audit.live, 1);
     assert_int_equal(audit.in_transit, 0);

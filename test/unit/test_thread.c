@@ -24,14 +24,6 @@ static void *get(size_t size)
     return block != NULL ? block : cairn__malloc_slow(size);
 }
 
-static size_t known(void)
-{
-    size_t count = 0;
-    for (struct heap *heap = cairn__registry_first(); heap != NULL; heap = heap->next_known)
-        count++;
-    return count;
-}
-
 /* ---- the beginning ---- */
 
 TEST(first_call)
@@ -120,7 +112,7 @@ TEST(heaps_are_reused)
         worker_start(&worker);
         worker_do(&worker, work, NULL);
         worker_end(&worker);
-        assert_int_equal(known(), 1);
+        assert_int_equal(audit_heaps_known(), 1);
         struct audit audit = audit_with_shared();
         assert_int_equal(audit.live, 32);
         assert_true(audit.owned > 0);
@@ -137,7 +129,7 @@ TEST(heaps_are_reused)
         worker_start(&worker);
         worker_do(&worker, free_kept_task, NULL);
         worker_end(&worker);
-        assert_int_equal(known(), 1);
+        assert_int_equal(audit_heaps_known(), 1);
         assert_int_equal(audit_with_shared().live, 0);
     }
     cairn__registry_unpark(true);
@@ -158,7 +150,7 @@ TEST(heaps_at_a_time)
         for (int i = 0; i < 8; i++)
             worker_end(&worker[i]);
     }
-    assert_int_equal(known(), 9);
+    assert_int_equal(audit_heaps_known(), 9);
     cairn__remote_flush(cairn__heap);
     assert_int_equal(audit_with_shared().live, 0);
 }
@@ -214,7 +206,7 @@ TEST(crowd)
     assert_int_equal(audit.live + audit.in_bins + audit.in_transit, 0);
     assert_int_equal(audit.pages, 0);
     assert_int_equal(cairn__pool_figures().used, 0);
-    assert_int_equal(known(), CROWD);
+    assert_int_equal(audit_heaps_known(), CROWD);
 }
 
 /* ---- destructors that allocate ---- */
@@ -265,7 +257,7 @@ TEST(destructors_allocate)
         audit_with_shared();
     }
     assert_true(destroyed >= 20 * DESTRUCTOR_KEYS);
-    assert_int_equal(known(), 1);
+    assert_int_equal(audit_heaps_known(), 1);
 }
 
 static pthread_key_t freeing_key;
@@ -291,7 +283,7 @@ TEST(first_call_in_a_destructor)
         REQUIRE(pthread_create(&thread, NULL, first_free_at_the_end, get(100)) == 0);
         pthread_join(thread, NULL);
     }
-    assert_int_equal(known(), 2);
+    assert_int_equal(audit_heaps_known(), 2);
     assert_int_equal(audit_with_shared().live, 0);
 }
 
@@ -379,7 +371,7 @@ TEST(no_exit_value)
     worker_start(&worker);
     worker_do(&worker, work, NULL);
     worker_end(&worker);
-    assert_int_equal(known(), 1); /* the heap that could not be kept */
+    assert_int_equal(audit_heaps_known(), 1); /* the heap that could not be kept */
     free_kept();
 }
 
