@@ -20,6 +20,7 @@
  * these would be reached by way of a table. */
 #define HIDDEN         __attribute__((visibility("hidden")))
 #define NOINLINE       __attribute__((noinline))
+#define ALWAYS_INLINE  inline __attribute__((always_inline))
 #define COLD           __attribute__((cold, noinline))
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
 

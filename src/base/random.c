@@ -4,12 +4,18 @@
 
 #include "base/memory.h"
 
-static uint32_t rotate(uint32_t x, unsigned by)
+/* A row of the matrix. */
+typedef uint32_t row __attribute__((vector_size(16)));
+
+static inline row rotate(row x, unsigned by)
 {
     return x << by | x >> (32 - by);
 }
 
-static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+#define TURN(x, a, b, c, d) __builtin_shufflevector(x, x, a, b, c, d)
+
+/* Four quarter rounds, one a column. */
+static inline void quarter_rounds(row *a, row *b, row *c, row *d)
 {
     *a += *b, *d = rotate(*d ^ *a, 16);
     *c += *d, *b = rotate(*b ^ *c, 12);
@@ -19,34 +25,21 @@ static void quarter_round(uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
 
 void cairn__chacha8(const uint32_t key[8], uint64_t counter, uint32_t out[16])
 {
-    const uint32_t in[16] = {
-        0x61707865,
-        0x3320646e,
-        0x79622d32,
-        0x6b206574, /* "expand 32-byte k" */
-        key[0],
-        key[1],
-        key[2],
-        key[3],
-        key[4],
-        key[5],
-        key[6],
-        key[7],
-        (uint32_t)counter,
-        (uint32_t)(counter >> 32),
-        0,
-        0,
+    const row in[4] = {
+        {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}, /* "expand 32-byte k" */
+        {key[0], key[1], key[2], key[3]},
+        {key[4], key[5], key[6], key[7]},
+        {(uint32_t)counter, (uint32_t)(counter >> 32), 0, 0},
     };
-    uint32_t x[16];
-    memcpy(x, in, sizeof x);
+    row a = in[0], b = in[1], c = in[2], d = in[3];
     for (int round = 0; round < 8; round += 2) {
-        for (int i = 0; i < 4; i++)
-            quarter_round(&x[i], &x[4 + i], &x[8 + i], &x[12 + i]);
-        for (int i = 0; i < 4; i++)
-            quarter_round(&x[i], &x[4 + (i + 1) % 4], &x[8 + (i + 2) % 4], &x[12 + (i + 3) % 4]);
+        quarter_rounds(&a, &b, &c, &d);
+        b = TURN(b, 1, 2, 3, 0), c = TURN(c, 2, 3, 0, 1), d = TURN(d, 3, 0, 1, 2);
+        quarter_rounds(&a, &b, &c, &d); /* of the diagonals */
+        b = TURN(b, 3, 0, 1, 2), c = TURN(c, 2, 3, 0, 1), d = TURN(d, 1, 2, 3, 0);
     }
-    for (int i = 0; i < 16; i++)
-        out[i] = x[i] + in[i];
+    const row sum[4] = {a + in[0], b + in[1], c + in[2], d + in[3]};
+    memcpy(out, sum, sizeof sum);
 }
 
 void cairn__random_start(struct random *random, const uint32_t key[8])
@@ -65,6 +58,6 @@ void cairn__random_fill(struct random *random)
         memcpy(random->key, block, sizeof random->key);
     }
     cairn__chacha8(random->key, random->blocks, block);
-    memcpy(random->bytes, block, sizeof block);
+    memcpy(random->pairs, block, sizeof block);
     random->left = sizeof block;
 }

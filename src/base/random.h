@@ -12,9 +12,9 @@
 
 struct random {
     uint32_t key[8];
-    uint64_t blocks;   /* drawn so far */
-    uint8_t bytes[64]; /* those not yet given are the last `left` */
-    uint32_t left;
+    uint64_t blocks;    /* drawn so far */
+    uint16_t pairs[32]; /* of bytes; those not yet given are the first ones, */
+    uint32_t left;      /* so many bytes */
 };
 
 void cairn__random_start(struct random *random, const uint32_t key[8]);
@@ -30,9 +30,8 @@ static inline uint16_t random_16(struct random *random)
     if (UNLIKELY(random->left < 2))
         cairn__random_fill(random);
     random->left -= 2;
-    uint8_t *at = &random->bytes[random->left];
-    uint16_t value = (uint16_t)(at[0] | at[1] << 8);
-    at[0] = at[1] = 0;
+    uint16_t *at = &random->pairs[random->left / 2], value = *at;
+    *at = 0;
     return value;
 }
 

@@ -39,8 +39,9 @@ static inline size_t bin_length(const struct heap *heap, unsigned class)
     return heap->bin[class].count;
 }
 
-/* Fills the empty bin from a page of the heap. False: the page has nothing more to give this turn. */
-bool cairn__bin_fill(struct heap *heap, struct page *page);
+/* Fills the empty bin from a page of the heap, also with blocks that are not ripe, if any will do.
+ * False: the page has nothing more to give this turn. */
+bool cairn__bin_fill(struct heap *heap, struct page *page, bool any);
 
 #else
 

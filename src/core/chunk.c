@@ -488,12 +488,12 @@ static bool row_is_free(const struct region *region, size_t unit, size_t count)
     return true;
 }
 
-bool cairn__units_extend(struct span span, size_t count, size_t more)
+bool cairn__units_extend(struct span span, size_t count, size_t more, bool *clean)
 {
     lock_acquire(&pool.lock);
     bool free = row_is_free(span.region, span.unit + count, more);
     if (free)
-        remove_row(span.region, span.unit + count, more, node_here());
+        *clean = remove_row(span.region, span.unit + count, more, node_here());
     lock_release(&pool.lock);
     return free;
 }

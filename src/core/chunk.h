@@ -79,8 +79,8 @@ struct span cairn__units_find_touched(size_t most, size_t *count);
  */
 struct span cairn__units_take_roomy(size_t count, size_t room);
 
-/* Takes `more` units that follow a span of `count`, if they are free. */
-bool cairn__units_extend(struct span span, size_t count, size_t more);
+/* Takes `more` units that follow a span of `count`, if they are free. *clean: these read as zero. */
+bool cairn__units_extend(struct span span, size_t count, size_t more, bool *clean);
 
 /* Gives them back, touched or not. */
 void cairn__units_give(struct span span, size_t count);

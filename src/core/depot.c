@@ -2,6 +2,7 @@
 /* See depot.h. */
 #include "core/depot.h"
 
+#include "core/age.h"
 #include "core/retired.h"
 #include "os/lock.h"
 
@@ -21,6 +22,7 @@ static void set_count(unsigned class)
 void cairn__depot_put(struct page *page)
 {
     page_recount(page, PAGE_SHELVED);
+    page_set_listed(page);
     if (page->needed == 0) {
         page_retire(page);
         return;

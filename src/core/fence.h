@@ -25,7 +25,7 @@ void cairn__fence_check(const struct page *page);
 /* Checks it, and takes all access away. */
 void cairn__fence_close(struct page *page);
 
-/* The block is to hold `size` bytes, where it lies; the caller notes it. False: it cannot. */
+/* The block is to hold `size` bytes, where it begins; the caller notes it. False: it cannot. */
 bool cairn__fence_move(struct page *page, size_t size);
 
 #endif

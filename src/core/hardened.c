@@ -10,6 +10,7 @@
 
 #include "base/option.h"
 #include "base/print.h"
+#include "core/age.h"
 #include "core/bin.h"
 #include "core/crime.h"
 #include "core/fence.h"
@@ -17,7 +18,9 @@
 #include "core/malloc.h"
 #include "core/purge.h"
 #include "core/separate.h"
+#include "core/slot_life.h"
 #include "core/thread.h"
+#include "core/waiting.h"
 
 #if CAIRN_HARDENED
 
@@ -38,35 +41,71 @@ static unsigned class_for(size_t size, size_t align)
     return fits ? class : 0;
 }
 
-static void *take_large(enum family family, size_t size, size_t align)
+static void *of_family(void *block, enum family family)
 {
-    cairn__thread_heap();
-    void *block = cairn__large_alloc(size, align, NULL, NULL);
     struct page *page = block == NULL ? NULL : page_near(block);
     if (page != NULL)
         page->family = (uint8_t)family;
     return block;
 }
 
-void *cairn__hardened_malloc(enum family family, size_t size, size_t align)
+static void *take_large(enum family family, size_t size, size_t align)
+{
+    cairn__thread_heap();
+    return of_family(cairn__large_alloc(size, align, NULL, NULL), family);
+}
+
+static ALWAYS_INLINE void *allocate_from(struct magazine *bin, enum family family, size_t size)
+{
+    struct page *page = bin->page;
+    unsigned at = bin->at[--bin->count];
+    /* The next one has been away for long. (The last of a magazine is asked for twice.) */
+    unsigned next = bin->at[bin->count - (bin->count != 0)];
+    __builtin_prefetch(page->start + next * (size_t)page->size, 1);
+    return slot_issue(page, at, size, family);
+}
+
+static NOINLINE void *allocate_from_new(unsigned class, enum family family, size_t size)
+{
+    void *block = cairn__take_block(class, size);
+    if (UNLIKELY(block == NULL))
+        return NULL;
+    const struct page *page = page_of(block);
+    return slot_issue(page, slot_of(page, block), size, family);
+}
+
+/* No or many bytes, or more of them in a row than usual. */
+static NOINLINE void *allocate_other(enum family family, size_t size, size_t align)
+{
+    unsigned class = class_for(size, align);
+    if (class == 0)
+        return take_large(family, size, align);
+    cairn__slots_watch_last(cairn__heap);
+    struct magazine *bin = &cairn__heap->bin[class];
+    return bin->count != 0 ? allocate_from(bin, family, size)
+                           : allocate_from_new(class, family, size);
+}
+
+static ALWAYS_INLINE void *allocate(enum family family, size_t size, size_t align)
 {
     bool plain = size - 1 < WATCH_ALWAYS && align <= 16;
-    unsigned class = LIKELY(plain) ? class_of_small(size + CANARY_LEAST) : class_for(size, align);
-    if (UNLIKELY(!plain)) {
-        if (class == 0)
-            return take_large(family, size, align);
-        cairn__slots_watch_last(cairn__heap);
-    }
+    if (UNLIKELY(!plain))
+        return allocate_other(family, size, align);
+    unsigned class = class_of_small(size + CANARY_LEAST);
     struct magazine *bin = &cairn__heap->bin[class];
-    if (LIKELY(bin->count != 0))
-        return cairn__slot_issue_at(bin->page, bin->at[--bin->count], size, family);
-    void *block = cairn__take_block(class, size);
-    return UNLIKELY(block == NULL) ? NULL : cairn__slot_issue(block, size, family);
+    if (UNLIKELY(bin->count == 0))
+        return allocate_from_new(class, family, size);
+    return allocate_from(bin, family, size);
+}
+
+void *cairn__hardened_malloc(enum family family, size_t size, size_t align)
+{
+    return allocate(family, size, align);
 }
 
 void *cairn__malloc_slow(size_t size)
 {
-    return cairn__hardened_malloc(FAMILY_MALLOC, size, 1);
+    return allocate(FAMILY_MALLOC, size, 1);
 }
 
 /* Free memory reads as zero. */
@@ -171,11 +210,11 @@ static NOINLINE void free_other(enum family family, void *ptr, size_t size)
         return;
     }
     cairn__thread_heap(); /* or it would not be known that there are several threads */
-    cairn__slot_retire(page, ptr, size, family);
+    slot_retire(page, ptr, size, family, false);
     cairn__free_slow(ptr, page);
 }
 
-void cairn__hardened_free(enum family family, void *ptr, size_t size)
+static ALWAYS_INLINE void free_block(enum family family, void *ptr, size_t size)
 {
     struct heap *heap = cairn__heap;
     size_t offset = window_offset(ptr);
@@ -189,15 +228,21 @@ void cairn__hardened_free(enum family family, void *ptr, size_t size)
         free_other(family, ptr, size);
         return;
     }
-    cairn__slot_retire_own(heap, page, ptr, size, family);
-    heap_add_waiting(heap, page, 1);
+    slot_retire(page, ptr, size, family, true);
+    slot_watch(heap, ptr);
+    heap_count_freed(heap, page, 1);
     if (UNLIKELY(page_free_block(page, ptr)))
         cairn__free_event(page);
 }
 
+void cairn__hardened_free(enum family family, void *ptr, size_t size)
+{
+    free_block(family, ptr, size);
+}
+
 void cairn__free(void *ptr)
 {
-    cairn__hardened_free(FAMILY_MALLOC, ptr, SIZE_UNKNOWN);
+    free_block(FAMILY_MALLOC, ptr, SIZE_UNKNOWN);
 }
 
 /* ---- sizes ---- */
@@ -237,6 +282,18 @@ static void *resize_in_place(void *ptr, struct page *page, size_t size)
     return size > MEDIUM_MAX && size <= LARGE_MAX && cairn__large_resize(ptr, size) ? ptr : NULL;
 }
 
+/* A block of a separate heap stays there. */
+static void *new_place(const void *ptr, size_t before, size_t size)
+{
+    struct heap *separate = cairn__separate_heap_of(ptr);
+    if (UNLIKELY(separate != NULL))
+        return cairn__separate_alloc(separate, size, 1, NULL);
+    void *block = NULL;
+    if (before > MEDIUM_MAX && size > before)
+        block = of_family(cairn__large_alloc_growing(before, size), FAMILY_MALLOC);
+    return block != NULL ? block : cairn__hardened_malloc(FAMILY_MALLOC, size, 1);
+}
+
 void *cairn__realloc(void *ptr, size_t size)
 {
     struct page *page = page_in_use("realloc of", ptr);
@@ -246,9 +303,7 @@ void *cairn__realloc(void *ptr, size_t size)
     void *block = size <= SIZE_LIMIT ? resize_in_place(ptr, page, size) : NULL;
     if (block != NULL)
         return block;
-    struct heap *separate = cairn__separate_heap_of(ptr);
-    block = separate != NULL ? cairn__separate_alloc(separate, size, 1, NULL)
-                             : cairn__hardened_malloc(FAMILY_MALLOC, size, 1);
+    block = new_place(ptr, before, size);
     /* Shrinking cannot fail: where there is no memory to move to, the block stays as it is. */
     if (block == NULL)
         return size <= before ? ptr : NULL;

@@ -2,9 +2,11 @@
 /* See heap.h. */
 #include "core/heap.h"
 
+#include "core/age.h"
 #include "core/depot.h"
 #include "core/retired.h"
 #include "core/secret.h"
+#include "core/waiting.h"
 #include "os/fatal.h"
 
 __thread struct heap *cairn__heap __attribute__((tls_model("initial-exec"))) = &cairn__heap_none;
@@ -19,6 +21,7 @@ void cairn__heap_init(struct heap *heap, struct lock *shared)
     if (SLOTTED) {
         cairn__secret_start(heap->random);
         heap->quarantine = QUARANTINE_BYTES / QUARANTINE_SHARES;
+        heap->until_tick = TICK_BYTES;
     }
 }
 
@@ -28,6 +31,7 @@ static void wake_up(struct shelf *shelf, struct page *page)
 {
     page_remove(&shelf->asleep, page);
     page_change(page, PAGE_ASLEEP, PAGE_LISTED);
+    page_set_listed(page);
     page_push_last(&shelf->listed, page);
 }
 
@@ -68,7 +72,7 @@ void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, v
                             unsigned count)
 {
     page_link(page, first, last);
-    heap_add_waiting(heap, page, count);
+    heap_count_freed(heap, page, count);
     while (count >= page->needed) {
         count -= page->needed;
         page->needed = 0;
@@ -111,6 +115,7 @@ static void cool_oldest(struct heap *heap, struct shelf *shelf)
 static void await_turn(struct heap *heap, struct shelf *shelf, struct page *page)
 {
     page_change(page, PAGE_ACTIVE, PAGE_LISTED);
+    page_set_listed(page);
     page_push_last(&shelf->listed, page);
     if (page->needed == 0)
         empty_page(heap, shelf, page);
@@ -137,18 +142,16 @@ void cairn__heap_sleep(struct heap *heap, unsigned class)
 static struct page *activate(struct shelf *shelf, struct page *page, enum page_state from)
 {
     page_change(page, from, PAGE_ACTIVE);
-#if SLOTTED
-    page->cursor = 0;
-#endif
+    page_begin_turn(page);
     shelf->active = page;
     return page;
 }
 
-static struct page *next_used_page(struct heap *heap, unsigned class)
+static struct page *next_used_page(struct heap *heap, unsigned class, bool ripe)
 {
     struct shelf *shelf = &heap->shelf[class];
     struct page *page = shelf->listed.first;
-    if (LIKELY(page != NULL)) {
+    if (LIKELY(page != NULL && (!ripe || page_is_ripe(page)))) {
         page_remove(&shelf->listed, page);
     } else if ((page = shelf->spare) != NULL) {
         shelf->spare = NULL;
@@ -162,11 +165,11 @@ static struct page *next_used_page(struct heap *heap, unsigned class)
 
 static struct page *next_fresh_page(struct heap *heap, unsigned class)
 {
-    struct page *page = SLOTTED ? cairn__retired_take(class, heap, QUARANTINE_PAGES) : NULL;
+    struct page *page = SLOTTED ? cairn__retired_take(class, heap, true) : NULL;
     if (page == NULL)
         page = cairn__page_take(class, heap);
     if (page == NULL && SLOTTED)
-        page = cairn__retired_take(class, heap, 0);
+        page = cairn__retired_take(class, heap, false);
     if (page != NULL) {
         page->separate = heap->separate;
         heap->shelf[class].active = page;
@@ -177,18 +180,14 @@ static struct page *next_fresh_page(struct heap *heap, unsigned class)
 
 struct page *cairn__heap_next_page(struct heap *heap, unsigned class)
 {
-    bool used_first = !SLOTTED || (heap->waiting >= heap->quarantine &&
-                                   heap->shelf[class].listed.count >= QUARANTINE_PAGES);
-    struct page *page = used_first ? next_used_page(heap, class) : next_fresh_page(heap, class);
-    if (page != NULL)
-        return page;
-    return used_first ? next_fresh_page(heap, class) : next_used_page(heap, class);
+    struct page *page = next_used_page(heap, class, true);
+    return page != NULL ? page : next_fresh_page(heap, class);
 }
 
 struct page *cairn__heap_last_page(struct heap *heap, unsigned class)
 {
     struct shelf *shelf = &heap->shelf[class];
-    struct page *page = next_used_page(heap, class);
+    struct page *page = next_used_page(heap, class, false);
     if (page != NULL)
         return page;
     for (page = shelf->asleep.first; page != NULL; page = page->next)

@@ -126,7 +126,8 @@ struct heap {
 
     /* Hardened. */
     int64_t waiting;    /* bytes of free blocks in its pages, those in bins not counted, */
-    int64_t quarantine; /* and how many there shall be before one is used again */
+    int64_t quarantine; /* and how many it keeps in any case */
+    int64_t until_tick; /* age.h */
     int64_t owned;      /* bytes of pages that it took fresh and has not given back, about */
     struct random random[SLOTTED];
     void *watched[WATCHED_FREES * SLOTTED]; /* freed last */
@@ -181,37 +182,8 @@ static inline void heap_note_asked(struct heap *heap, unsigned class, size_t siz
 
 /* ---- frees ---- */
 
-/* Hardened: blocks have become free, or, if negative, have gone into a bin; pages have come, or gone;
- * what is left has so many free bytes. Elsewhere this part of a heap is not written, nor in memory. */
-static inline void heap_add_waiting(struct heap *heap, const struct page *page, int64_t blocks)
-{
-    if (SLOTTED)
-        heap->waiting += blocks * page->size;
-}
-
-static inline void heap_add_owned(struct heap *heap, const struct page *page, int64_t pages)
-{
-    if (SLOTTED)
-        heap->owned += pages * ((int64_t)page->units << UNIT_SHIFT);
-}
-
-static inline void heap_set_waiting(struct heap *heap, int64_t bytes)
-{
-    if (!SLOTTED)
-        return;
-    heap->waiting = bytes;
-    heap->owned = 0;
-}
-
 /* page->needed has come down to 0: the page wakes up, or is empty and may leave the heap. */
 void cairn__heap_event(struct heap *heap, struct page *page);
-
-static inline void heap_free_local(struct heap *heap, struct page *page, void *block)
-{
-    heap_add_waiting(heap, page, 1);
-    if (UNLIKELY(page_free_block(page, block)))
-        cairn__heap_event(heap, page);
-}
 
 /* Frees `count` blocks first..last, linked, of a page of this heap. */
 void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, void *last,

@@ -426,8 +426,6 @@ static struct page *take_growing(size_t old_size, size_t size)
 
 void *cairn__large_alloc_growing(size_t old_size, size_t size)
 {
-    if (SLOTTED)
-        return cairn__large_alloc(size, 1, NULL, NULL);
     report_if_large(size);
     if (size > row_max())
         return map_huge(size, 1, NULL, NULL);
@@ -435,6 +433,8 @@ void *cairn__large_alloc_growing(size_t old_size, size_t size)
     if (page == NULL)
         return NULL;
     set_asked(page, size);
+    if (SLOTTED)
+        cairn__fence_open(page, size, 1);
     if (heap_is_real(cairn__heap))
         cairn__heap->counts.large++;
     return page->start;

@@ -13,6 +13,7 @@
 #include "core/separate.h"
 #include "core/shared.h"
 #include "core/thread.h"
+#include "core/waiting.h"
 #include "os/fatal.h"
 #include "os/os.h"
 

@@ -2,6 +2,7 @@
 /* See page.h. */
 #include "core/page.h"
 
+#include "core/age.h"
 #include "core/metadata.h"
 #include "core/secret.h"
 #include "os/fatal.h"
@@ -49,9 +50,10 @@ static struct span span_of(const struct page *page)
     return (struct span){region, (size_t)(page - region->pages), false};
 }
 
-static void own_interior(struct page *page)
+/* From the unit of this number on. */
+static void own_interior(struct page *page, size_t first)
 {
-    for (unsigned i = 1; i < page->units; i++) {
+    for (size_t i = first; i < page->units; i++) {
         page[i].offset = (page_offset)i;
         set_owner(&page[i], OWNER_INTERIOR);
     }
@@ -80,14 +82,6 @@ static void open_page(const struct page *page)
         cairn__os_clear(page->start, size);
 }
 
-/* True if it is out of memory, and will read as zero. */
-static bool close_units(const struct page *page)
-{
-    char *start = (char *)page->start - (uintptr_t)page->start % UNIT_SIZE;
-    size_t size = (size_t)page->units << UNIT_SHIFT;
-    return cairn__os_guard(start, size) || cairn__os_purge(start, size);
-}
-
 #if SLOTTED
 /* No byte of it is zero but the second; slot.c says why. */
 static uint64_t canary_from(uint64_t secret)
@@ -105,7 +99,7 @@ static bool prepare(struct page *page)
         page->slots = cairn__metadata_take(page->capacity * sizeof page->slots[0]);
     page->factor = ((uint64_t)1 << SLOT_FACTOR_SHIFT) / page->size + 1;
     page->secret = canary_from(cairn__secret());
-    page->cursor = 0;
+    page_begin_turn(page);
     if (page->slots == NULL)
         return false;
     /* The last owner may have been destroyed with blocks in use. */
@@ -134,9 +128,8 @@ static bool begin(struct page *page, unsigned class, struct heap *owner)
         return false;
     atomic_fetch_add_explicit(&cairn__bytes_in_pages, (size_t)info->units << UNIT_SHIFT,
                               memory_order_relaxed);
-    open_page(page);
     set_owner(page, owner);
-    own_interior(page);
+    own_interior(page, 1);
     return true;
 }
 
@@ -147,10 +140,12 @@ struct page *cairn__page_take(unsigned class, struct heap *owner)
     if (span.region == NULL)
         return NULL;
     struct page *page = describe(span, units);
-    if (begin(page, class, owner))
-        return page;
-    cairn__units_give(span, units);
-    return NULL;
+    if (!begin(page, class, owner)) {
+        cairn__units_give(span, units);
+        return NULL;
+    }
+    open_page(page);
+    return page;
 }
 
 struct page *cairn__page_reopen(struct page *page, struct heap *owner)
@@ -159,6 +154,8 @@ struct page *cairn__page_reopen(struct page *page, struct heap *owner)
     span.clean = page->clean;
     describe(span, page->units);
     begin(page, page->class, owner); /* it has its slots already */
+    if (page->clean)
+        open_page(page);
     return page;
 }
 
@@ -172,7 +169,7 @@ static struct page *describe_large(struct span span, size_t units)
     page->class = 0;
     page_set_state(page, PAGE_LARGE);
     if (SLOTTED)
-        own_interior(page);
+        own_interior(page, 1);
     set_owner(page, OWNER_LARGE);
     return page;
 }
@@ -196,9 +193,14 @@ bool cairn__page_resize_large(struct page *page, size_t units)
 {
     struct span span = span_of(page);
     size_t before = page->units;
-    if (units > before && !cairn__units_extend(span, before, units - before))
+    bool clean = true;
+    if (units > before && !cairn__units_extend(span, before, units - before, &clean))
         return false;
     page->units = (uint16_t)units;
+    if (SLOTTED) {
+        page->clean = page->clean && clean;
+        own_interior(page, before);
+    }
     if (units < before) {
         span.unit += units;
         cairn__units_give(span, before - units);
@@ -206,7 +208,7 @@ bool cairn__page_resize_large(struct page *page, size_t units)
     return true;
 }
 
-void cairn__page_close(struct page *page)
+void cairn__page_disown(struct page *page)
 {
     if (SLOTTED || page->size != 0)
         disown_interior(page);
@@ -216,18 +218,37 @@ void cairn__page_close(struct page *page)
         atomic_fetch_sub_explicit(&cairn__bytes_handed_out, (size_t)page->issued * page->size,
                                   memory_order_relaxed);
     }
-    page->clean = SLOTTED && close_units(page);
+    page->clean = false;
     page_set_state(page, PAGE_NONE);
     set_owner(page, NULL);
 }
 
+void cairn__page_close(struct page *page)
+{
+    if (page->class == CLASS_ZERO && page->size != 0)
+        return; /* it never was open */
+    char *start = (char *)page->start - (uintptr_t)page->start % UNIT_SIZE;
+    size_t size = (size_t)page->units << UNIT_SHIFT;
+    page->clean = cairn__os_guard(start, size) || cairn__os_purge(start, size);
+    if (!page->clean && page->size != 0)
+        cairn__os_clear(start, size - guard_bytes()); /* locked memory */
+}
+
 void cairn__page_give(struct page *page)
+{
+    if (SLOTTED)
+        cairn__page_close(page);
+    cairn__page_give_closed(page);
+}
+
+void cairn__page_give_closed(struct page *page)
 {
     struct span span = span_of(page);
     size_t units = page->units;
-    cairn__page_close(page);
+    bool wiped = SLOTTED && page->clean;
+    cairn__page_disown(page);
     /* From here on it may be another's. */
-    if (SLOTTED && page->clean)
+    if (wiped)
         cairn__units_give_wiped(span, units);
     else
         cairn__units_give(span, units);

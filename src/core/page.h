@@ -82,6 +82,7 @@ struct page {
 
 #if SLOTTED
     uint16_t cursor; /* slots before it have had their turn; the owner's alone */
+    uint32_t since;  /* the tick when it was listed, or began its turn; the owner's alone */
 
     /* Set when the page is taken for the first time. */
     uint8_t family; /* of a large block */
@@ -223,8 +224,7 @@ void *cairn__page_extend(struct page *page);
 
 /* A page of the class, nothing handed out yet, owned as said; NULL when out of memory. */
 struct page *cairn__page_take(unsigned class, struct heap *owner);
-
-/* The same of a page that was closed before, and of its class. */
+/* The same of a page that was disowned before, and of its class. */
 struct page *cairn__page_reopen(struct page *page, struct heap *owner);
 
 /* A page of one large block; its owner is OWNER_LARGE. */
@@ -241,7 +241,10 @@ bool cairn__page_resize_large(struct page *page, size_t units);
 /* Back to the pool. None of its blocks is in use. */
 void cairn__page_give(struct page *page);
 
-/* The same without the pool: nobody owns it, and (hardened) nobody can access it. */
+/* Parts of that, hardened: it is out of memory, and nobody can access it (then it is clean); nobody owns
+ * it any more, nor does it count; the pool has it. The last one does the second, too. */
 void cairn__page_close(struct page *page);
+void cairn__page_disown(struct page *page);
+void cairn__page_give_closed(struct page *page);
 
 #endif

@@ -142,13 +142,18 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 /* which lie within about so many bytes, or are the first few. */
 #define MAGAZINE_BYTES (16 * KIB)
 #define MAGAZINE_FEW   16
-/* A free block is used again when its page's turn comes, and that only when a heap has so much free: */
+/* A block is not used again, while there is memory, until so much else was freed in the process, */
 #define QUARANTINE_BYTES ((int64_t)(640 * KIB))
-/* the first thread's; of many threads each has its part, down to one of so many. */
+/* a small block half as much (which makes more of them), */
+#define QUARANTINE_SMALL_BYTES ((int64_t)(352 * KIB))
+#define QUARANTINE_SMALL       1280
+/* which is counted in ticks of so much. */
+#define TICK_BYTES ((int64_t)(16 * KIB))
+/* So much waits in the pages of the first thread's heap; of many threads each has its part, down to */
 #define QUARANTINE_SHARES 8
-/* And, while there is memory, never before so many pages of its size wait. */
-#define QUARANTINE_PAGES 3
-/* What a heap keeps free beyond that: half as much, or this part of what it has. */
+/* Pages that no heap needs stay open for a moment: this part of DIRTY_MAX, or DIRTY_SHARE of what is in use. */
+#define RETIRED_SHARE 4
+/* one of so many. Beyond that a heap keeps half as much, or this part of what it has. */
 #define QUARANTINE_KEPT_SHARE 8
 /* Of so many blocks freed last a heap looks again whether they were written to: */
 #define WATCHED_FREES 16

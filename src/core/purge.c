@@ -6,6 +6,7 @@
 #include "core/quarantine.h"
 #include "core/recent.h"
 #include "core/registry.h"
+#include "core/retired.h"
 #include "os/os.h"
 
 /* Before the system is asked again for what it has refused. */
@@ -91,6 +92,8 @@ static bool step(void)
 {
     cairn__registry_unpark(false);
     cairn__recent_flush_all();
+    if (SLOTTED)
+        cairn__retired_close(false);
     struct pool_figures figures = cairn__pool_figures();
     size_t peak = cairn__pool_step();
     size_t needed = size_max(peak, atomic_exchange(&purge.last_peak, peak));
@@ -113,7 +116,7 @@ static bool step_is_due(void)
 static bool has_work(void)
 {
     size_t keep = size_max(DIRTY_FLOOR / UNIT_SIZE, reserved());
-    return cairn__registry_has_parked() ||
+    return cairn__registry_has_parked() || (SLOTTED && cairn__retired_has_open()) ||
            (cairn__pool_figures().dirty > keep && !refused_lately());
 }
 
@@ -238,6 +241,8 @@ bool cairn__purge_all(void)
 {
     cairn__purge_reserve(0);
     cairn__purge_collect();
+    if (SLOTTED)
+        cairn__retired_close(true);
     bool some = cairn__pool_figures().dirty != 0;
     cairn__units_purge(0);
     cairn__pool_regret_nothing(); /* it was asked for */

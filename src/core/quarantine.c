@@ -55,7 +55,7 @@ void cairn__quarantine_put(struct page *page)
 {
     struct page *leaves = put_or_take(page, 0);
     while (leaves != NULL || (leaves = put_or_take(NULL, range())) != NULL) {
-        cairn__page_give(leaves);
+        cairn__page_give_closed(leaves);
         leaves = NULL;
     }
 }
@@ -65,7 +65,7 @@ bool cairn__quarantine_flush(void)
     struct page *leaves;
     bool some = false;
     while ((leaves = put_or_take(NULL, 0)) != NULL) {
-        cairn__page_give(leaves);
+        cairn__page_give_closed(leaves);
         some = true;
     }
     return some;

@@ -8,6 +8,7 @@
 #include "core/purge.h"
 #include "core/registry.h"
 #include "core/remote.h"
+#include "core/retired.h"
 #include "core/shared.h"
 
 #if SLOTTED
@@ -15,7 +16,7 @@
 /* As many of its blocks as a magazine holds, in random order. */
 static bool blocks_from(struct heap *heap, struct page *page)
 {
-    return cairn__bin_fill(heap, page);
+    return cairn__bin_fill(heap, page, false);
 }
 
 static void put_in_order(struct page *page)
@@ -32,10 +33,10 @@ static bool is_worth_order(const struct shelf *shelf, const struct page *page)
 /* Whatever the page has, in whatever turn. */
 static bool last_blocks_from(struct heap *heap, struct page *page)
 {
-    if (cairn__bin_fill(heap, page))
+    if (cairn__bin_fill(heap, page, true))
         return true;
     page->cursor = 0;
-    return cairn__bin_fill(heap, page);
+    return cairn__bin_fill(heap, page, true);
 }
 
 static bool can_give_any(const struct page *page)
@@ -179,12 +180,14 @@ static bool blocks_of_class(struct heap *heap, unsigned class)
             return true;
         cairn__heap_sleep(heap, class);
     }
-    page = cairn__heap_next_page(heap, class);
-    if (page == NULL)
-        return false;
-    if (is_worth_order(&heap->shelf[class], page))
-        put_in_order(page);
-    return blocks_from(heap, page);
+    while ((page = cairn__heap_next_page(heap, class)) != NULL) {
+        if (is_worth_order(&heap->shelf[class], page))
+            put_in_order(page);
+        if (blocks_from(heap, page))
+            return true;
+        cairn__heap_sleep(heap, class); /* hardened: what it has must wait still */
+    }
+    return false;
 }
 
 /* The same when memory is out: even a single block of a full page. */
@@ -231,7 +234,7 @@ void cairn__refill_tend(struct heap *heap)
     heap->short_trips = heap->pending == NULL ? SHORT_TRIPS : 0;
     if (++heap->refills % REMOTE_FLUSH_REFILLS == 0) {
         cairn__remote_flush(heap);
-        cairn__pool_tick(cairn__registry_has_parked());
+        cairn__pool_tick(cairn__registry_has_parked() || cairn__retired_has_open());
     }
     heap_leave(heap, outer);
 }

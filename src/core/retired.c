@@ -2,27 +2,136 @@
 /* See retired.h. */
 #include "core/retired.h"
 
+#include "base/option.h"
+#include "core/age.h"
 #include "os/lock.h"
+
+enum { OPEN, CLOSED, KINDS };
 
 static struct {
     struct lock lock; /* RANK_RETIRED */
-    struct page_list of[CLASS_COUNT];
+    struct page_list of[KINDS][CLASS_COUNT];
+    _Atomic size_t open; /* bytes of them that were ever handed out, and so are in memory */
+    unsigned turn;       /* the class that was closed from last */
+    uint32_t steps;
 } retired;
 
-void cairn__retired_put(struct page *page)
+static size_t bytes_of(const struct page *page)
 {
-    cairn__page_close(page);
+    return (size_t)page->issued * page->size;
+}
+
+static size_t open_bytes(void)
+{
+    return atomic_load_explicit(&retired.open, memory_order_relaxed);
+}
+
+static void put(unsigned kind, struct page *page)
+{
+    page_push_last(&retired.of[kind][page->class], page);
+    if (kind == OPEN)
+        atomic_fetch_add_explicit(&retired.open, bytes_of(page), memory_order_relaxed);
+}
+
+static struct page *take(unsigned kind, unsigned class)
+{
+    struct page *page = retired.of[kind][class].first;
+    page_remove(&retired.of[kind][class], page);
+    if (kind == OPEN)
+        atomic_fetch_sub_explicit(&retired.open, bytes_of(page), memory_order_relaxed);
+    return page;
+}
+
+/* ---- closing ---- */
+
+/* The page that waits longest in the next class that has one, if it came before so many steps. */
+static struct page *next_to_close(uint32_t steps)
+{
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        retired.turn = (retired.turn + 1) % CLASS_COUNT;
+        const struct page *page = retired.of[OPEN][retired.turn].first;
+        if (page != NULL && retired.steps - page->needed_before >= steps)
+            return take(OPEN, retired.turn);
+    }
+    return NULL;
+}
+
+/* Until no more than `keep` bytes are open: of those that came before so many steps. */
+static void close_to(size_t keep, uint32_t steps)
+{
     lock_acquire(&retired.lock);
-    page_push_last(&retired.of[page->class], page);
+    while (open_bytes() > keep) {
+        struct page *page = next_to_close(steps);
+        if (page == NULL)
+            break;
+        lock_release(&retired.lock);
+        cairn__page_close(page);
+        lock_acquire(&retired.lock);
+        put(CLOSED, page);
+    }
     lock_release(&retired.lock);
 }
 
-struct page *cairn__retired_take(unsigned class, struct heap *owner, size_t keep)
+/* More than this goes at once. */
+static size_t most_open(void)
+{
+    switch (cairn__option(OPTION_PURGE_DELAY)) {
+    case 0:
+        return 0;
+    case OPTION_NEVER:
+        return SIZE_MAX;
+    default:
+        return size_max(cairn__option(OPTION_DIRTY_MAX) / RETIRED_SHARE,
+                        atomic_load_explicit(&cairn__bytes_in_pages, memory_order_relaxed) /
+                            DIRTY_SHARE);
+    }
+}
+
+bool cairn__retired_has_open(void)
+{
+    return open_bytes() != 0;
+}
+
+void cairn__retired_close(bool all)
 {
     lock_acquire(&retired.lock);
-    struct page *page = retired.of[class].count > keep ? retired.of[class].first : NULL;
-    if (page != NULL)
-        page_remove(&retired.of[class], page);
+    retired.steps++;
+    lock_release(&retired.lock);
+    close_to(0, all ? 0 : 2);
+}
+
+/* ---- pages ---- */
+
+void cairn__retired_put(struct page *page)
+{
+    bool at_once = page->separate; /* it may have been destroyed with blocks in use */
+    cairn__page_disown(page);
+    if (at_once)
+        cairn__page_close(page);
+    lock_acquire(&retired.lock);
+    page_set_listed(page);
+    page->needed_before = retired.steps;
+    put(at_once ? CLOSED : OPEN, page);
+    lock_release(&retired.lock);
+    size_t most = most_open();
+    if (open_bytes() > most)
+        close_to(most, 0);
+}
+
+static struct page *take_of(unsigned class, bool ripe)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        const struct page *page = retired.of[kind][class].first;
+        if (page != NULL && (!ripe || page_is_ripe(page)))
+            return take(kind, class);
+    }
+    return NULL;
+}
+
+struct page *cairn__retired_take(unsigned class, struct heap *owner, bool ripe)
+{
+    lock_acquire(&retired.lock);
+    struct page *page = take_of(class, ripe);
     lock_release(&retired.lock);
     return page == NULL ? NULL : cairn__page_reopen(page, owner);
 }

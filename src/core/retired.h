@@ -2,8 +2,9 @@
 /*
  * Pages that no heap needs any more, in the hardened build: a range of addresses that was once cut
  * into blocks of a class serves that class for good, so that what is left of a pointer never meets a
- * block of another size. Retired pages hold no memory and cannot be accessed; the one that was retired
- * first is the next to serve.
+ * block of another size. The one that was retired first is the next to serve. At first it waits as it
+ * is, for the program may need it in a moment; what waits too long, or is too much, is closed: it holds no
+ * memory then, and cannot be accessed.
  */
 #ifndef CAIRN_CORE_RETIRED_H
 #define CAIRN_CORE_RETIRED_H
@@ -22,11 +23,14 @@ static inline void page_retire(struct page *page)
         cairn__page_give(page);
 }
 
-/*
- * A page of the class, nothing handed out, owned as said; NULL if no more than `keep` of them wait,
- * which cost address space and nothing else.
- */
-struct page *cairn__retired_take(unsigned class, struct heap *owner, size_t keep);
+/* A page of the class, nothing handed out, owned as said; NULL: there is none, or none that is ripe. */
+struct page *cairn__retired_take(unsigned class, struct heap *owner, bool ripe);
+
+/* Some are not closed yet. */
+bool cairn__retired_has_open(void);
+
+/* Closes what waited since before the last call of this function; or all. */
+void cairn__retired_close(bool all);
 
 void cairn__retired_before_fork(void);
 void cairn__retired_after_fork(bool child);

@@ -11,7 +11,8 @@
 #include "core/refill.h"
 #include "core/registry.h"
 #include "core/retired.h"
-#include "core/slot.h"
+#include "core/slot_life.h"
+#include "core/waiting.h"
 #include "os/fatal.h"
 
 static struct {
@@ -136,7 +137,7 @@ void *cairn__separate_alloc(struct heap *heap, size_t size, size_t align, bool *
                              : cairn__large_alloc(size, align, zeroed, heap);
 #if SLOTTED
     if (block != NULL && class != 0)
-        cairn__slot_issue(block, size, FAMILY_ANY);
+        slot_issue(page_of(block), slot_of(page_of(block), block), size, FAMILY_ANY);
     else if (block != NULL && page_near(block) != NULL)
         page_near(block)->family = FAMILY_ANY;
 #endif

@@ -4,8 +4,9 @@
  *
  *     bits 0, 1    FREE; DRAWN: in a bin, or on its way from there; LIVE: the program's; FREEING: a
  *                  thread is about to make it FREE
- *     bits 2, 3    the family of functions that allocated it
- *     bits 4 - 15  bytes of the block beyond those asked for: they hold the canary
+ *     bits 2, 3    in use: the family of functions that allocated it
+ *     bits 4 - 15  in use: bytes of the block beyond those asked for, which hold the canary
+ *                  free: the tick at which it was freed (age.h), as far as 12 bits tell
  *
  * A slot goes from FREE to DRAWN by its page's owner, to LIVE by who got the block, from LIVE to FREEING
  * by a compare-and-swap of whoever frees it, so that of two threads one is told; and to FREE when the
@@ -15,6 +16,8 @@
 #ifndef CAIRN_CORE_SLOT_H
 #define CAIRN_CORE_SLOT_H
 
+#include "base/option.h"
+#include "core/age.h"
 #include "core/heap.h"
 
 enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_FREEING, SLOT_DRAWN };
@@ -58,6 +61,17 @@ static inline void slot_set(const struct page *page, size_t at, uint16_t slot)
     atomic_store_explicit(&page->slots[at], slot, memory_order_release);
 }
 
+static inline uint16_t slot_freed_at(uint32_t tick)
+{
+    return (uint16_t)(SLOT_FREE | tick << SLOT_SLACK_SHIFT);
+}
+
+/* A free one has waited long enough. (Rarely one that has waited for much longer seems not to have.) */
+static inline bool slot_is_ripe(uint16_t slot, uint32_t now, uint32_t wait)
+{
+    return ((now - (slot >> SLOT_SLACK_SHIFT)) & SLACK_MAX) >= wait;
+}
+
 static inline enum family slot_family(uint16_t slot)
 {
     return (enum family)(slot >> SLOT_FAMILY_SHIFT & 3);
@@ -77,25 +91,31 @@ static inline size_t slot_of(const struct page *page, const void *ptr)
     return LIKELY(at * page->size == offset && at < page->capacity) ? at : page->capacity;
 }
 
-/* Makes a block that a bin gave one of `size` bytes: checks that it is still zero. */
-void *cairn__slot_issue(void *block, size_t size, enum family family);
-/* The same, by its number in the page. */
-void *cairn__slot_issue_at(const struct page *page, size_t at, size_t size, enum family family);
+/* ---- what is wrong ---- */
 
-/*
- * Ends the life of the block at ptr, or aborts: it is not in use, or not as the caller says, or was
- * written beyond. The page does not count it yet. The first is for a page of the caller's heap, where
- * it can also be seen whether the blocks beside it were written to.
- */
-void cairn__slot_retire_own(struct heap *heap, struct page *page, void *ptr, size_t size,
-                            enum family family);
-void cairn__slot_retire(struct page *page, void *ptr, size_t size, enum family family);
+/* A free block that does not read as zero. */
+_Noreturn COLD void cairn__slot_written(const struct page *page, const char *block);
+/* One in use, behind which there is something else than its canary. */
+_Noreturn COLD void cairn__slot_overflowed(const struct page *page, const char *block,
+                                           uint16_t slot);
+/* There is no block in use that begins at ptr. what: "free of", say. */
+_Noreturn COLD void cairn__slot_not_live(const char *what, const struct page *page,
+                                         const void *ptr);
+/* Not in use, or of another family: returns if there is nothing wrong at this level. */
+COLD void cairn__slot_unexpected(const struct page *page, const void *ptr, uint16_t slot,
+                                 enum family family);
+_Noreturn COLD void cairn__slot_other_size(const struct page *page, const void *ptr, uint16_t slot,
+                                           size_t size);
+
+/* ---- sizes ---- */
 
 /* Bytes asked for, of a block in use; else aborts, and says what was tried: "realloc of". */
 size_t cairn__slot_size(const struct page *page, const void *ptr, const char *what);
 
 /* The block is to hold `size` bytes. False: it cannot. */
 bool cairn__slot_resize(struct page *page, void *ptr, size_t size);
+
+/* ---- looking on ---- */
 
 /* Looks at the blocks that the heap's thread freed last: aborts if one was written to. */
 void cairn__slots_watch(struct heap *heap);
