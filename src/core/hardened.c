@@ -20,7 +20,6 @@
 #include "core/separate.h"
 #include "core/slot_life.h"
 #include "core/thread.h"
-#include "core/waiting.h"
 
 #if CAIRN_HARDENED
 

@@ -6,7 +6,6 @@
 #include "core/depot.h"
 #include "core/retired.h"
 #include "core/secret.h"
-#include "core/waiting.h"
 #include "os/fatal.h"
 
 __thread struct heap *cairn__heap __attribute__((tls_model("initial-exec"))) = &cairn__heap_none;
@@ -23,6 +22,17 @@ void cairn__heap_init(struct heap *heap, struct lock *shared)
         heap->quarantine = QUARANTINE_BYTES / QUARANTINE_SHARES;
         heap->until_tick = TICK_BYTES;
     }
+}
+
+void cairn__tick(struct heap *heap)
+{
+#if SLOTTED
+    int64_t bytes = TICK_BYTES - heap->until_tick;
+    atomic_fetch_add_explicit(&cairn__ticks, (uint32_t)(bytes / TICK_BYTES), memory_order_relaxed);
+    heap->until_tick = TICK_BYTES - bytes % TICK_BYTES;
+#else
+    (void)heap;
+#endif
 }
 
 /* ---- listed pages ---- */
@@ -172,6 +182,7 @@ static struct page *next_fresh_page(struct heap *heap, unsigned class)
         page = cairn__retired_take(class, heap, false);
     if (page != NULL) {
         page->separate = heap->separate;
+        page_begin_turn(page);
         heap->shelf[class].active = page;
         heap_add_owned(heap, page, 1);
     }

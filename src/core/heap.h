@@ -12,60 +12,8 @@
 #define CAIRN_CORE_HEAP_H
 
 #include "base/random.h"
-#include "core/page_list.h"
+#include "core/heap_parts.h"
 #include "os/lock.h"
-
-/* The pages of one class. */
-struct shelf {
-    struct page *active;     /* bin[class] is filled from it; NULL at first */
-    struct page_list listed; /* have blocks to give; longest listed first */
-    struct page_list asleep; /* latest first */
-    struct page *spare; /* listed apart: wholly free, in one unit, for when all others are full */
-};
-
-/* Frees gathered for one page of another heap: blocks linked through their first word. */
-struct ring {
-    struct page *page; /* NULL: unused */
-    void *first;
-    void *last;
-    uint32_t count;
-};
-
-/* Batches gathered for another heap, linked through their second word. */
-struct target {
-    struct heap *heap; /* NULL: unused */
-    void *first;
-    void *last;
-};
-
-enum heap_state {
-    HEAP_LIVE,      /* a thread's */
-    HEAP_IDLE,      /* waits for a thread, with pages or without */
-    HEAP_SEPARATE,  /* the program's; separate.h */
-    HEAP_DESTROYED, /* waits to be one of these again */
-    HEAP_SHARED,    /* shared.h */
-};
-
-enum { HEAP_NAME_SIZE = 32 };
-
-/* What a heap has done so far, for statistics: kept where the straight lines do not pass. */
-struct heap_counts {
-    uint64_t handed; /* blocks that went into bins */
-    uint64_t trips;  /* times that an empty bin was filled for it */
-    uint64_t large;  /* large blocks allocated */
-    uint64_t recent; /* of these from rows that it had kept */
-};
-
-/* The blocks that malloc serves next. */
-#if SLOTTED
-typedef struct magazine {
-    struct page *page; /* which all are of */
-    uint16_t count;
-    uint16_t at[MAGAZINE_BLOCKS]; /* their numbers in it, in random order; last first */
-} heap_bin;
-#else
-typedef void *heap_bin; /* a list of them */
-#endif
 
 /*
  * What nearly every thread writes comes first: a heap begins at a boundary of 4 KiB, and of most heaps
@@ -182,8 +130,57 @@ static inline void heap_note_asked(struct heap *heap, unsigned class, size_t siz
 
 /* ---- frees ---- */
 
+/* What the hardened build counts; elsewhere these parts of a heap are not written, nor in memory. */
+
+/* Free blocks have come, or, if negative, have gone into a bin; */
+static inline void heap_add_waiting(struct heap *heap, const struct page *page, int64_t blocks)
+{
+    if (SLOTTED)
+        heap->waiting += blocks * page->size;
+}
+
+/* Moves the clock by as many ticks as the heap's thread has freed. */
+COLD void cairn__tick(struct heap *heap);
+
+/* The program has freed blocks of the page. */
+static inline void heap_count_freed(struct heap *heap, const struct page *page, size_t blocks)
+{
+#if SLOTTED
+    int64_t bytes = (int64_t)(blocks * page->size);
+    heap->waiting += bytes;
+    heap->until_tick -= bytes;
+    if (UNLIKELY(heap->until_tick <= 0))
+        cairn__tick(heap);
+#else
+    (void)heap, (void)page, (void)blocks;
+#endif
+}
+
+/* pages have come, or gone; */
+static inline void heap_add_owned(struct heap *heap, const struct page *page, int64_t pages)
+{
+    if (SLOTTED)
+        heap->owned += pages * ((int64_t)page->units << UNIT_SHIFT);
+}
+
+/* what is left has so many free bytes. */
+static inline void heap_set_waiting(struct heap *heap, int64_t bytes)
+{
+    if (!SLOTTED)
+        return;
+    heap->waiting = bytes;
+    heap->owned = 0;
+}
+
 /* page->needed has come down to 0: the page wakes up, or is empty and may leave the heap. */
 void cairn__heap_event(struct heap *heap, struct page *page);
+
+static inline void heap_free_local(struct heap *heap, struct page *page, void *block)
+{
+    heap_count_freed(heap, page, 1);
+    if (UNLIKELY(page_free_block(page, block)))
+        cairn__heap_event(heap, page);
+}
 
 /* Frees `count` blocks first..last, linked, of a page of this heap. */
 void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, void *last,

@@ -13,7 +13,6 @@
 #include "core/separate.h"
 #include "core/shared.h"
 #include "core/thread.h"
-#include "core/waiting.h"
 #include "os/fatal.h"
 #include "os/os.h"
 

@@ -2,7 +2,6 @@
 /* See page.h. */
 #include "core/page.h"
 
-#include "core/age.h"
 #include "core/metadata.h"
 #include "core/secret.h"
 #include "os/fatal.h"
@@ -99,7 +98,6 @@ static bool prepare(struct page *page)
         page->slots = cairn__metadata_take(page->capacity * sizeof page->slots[0]);
     page->factor = ((uint64_t)1 << SLOT_FACTOR_SHIFT) / page->size + 1;
     page->secret = canary_from(cairn__secret());
-    page_begin_turn(page);
     if (page->slots == NULL)
         return false;
     /* The last owner may have been destroyed with blocks in use. */

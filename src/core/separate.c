@@ -12,7 +12,6 @@
 #include "core/registry.h"
 #include "core/retired.h"
 #include "core/slot_life.h"
-#include "core/waiting.h"
 #include "os/fatal.h"
 
 static struct {

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* See slot.h. */
-#include "core/slot.h"
+/* See slot.h and slot_life.h. */
+#include "core/slot_life.h"
 
 #include "base/option.h"
 #include "base/print.h"
 #include "core/bin.h"
 #include "core/crime.h"
-#include "core/slot_life.h"
-#include "core/waiting.h"
 #include "os/os.h"
 
 uint8_t cairn__harden = HARDEN_FULL;
