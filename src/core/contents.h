@@ -21,44 +21,60 @@ static inline bool words_are_zero(words sum)
     return LIKELY((sum[0] | sum[1]) == 0);
 }
 
-/* size: a multiple of 16, and so the block's alignment; at least 16. */
-static inline bool is_zero(const char *block, size_t size)
+/*
+ * Blocks are a multiple of 16 bytes long, and aligned as well. They are gone through by 64 bytes, the last
+ * of which may overlap with those before; of less than 64 there are three words, or two, or one.
+ */
+static inline words or_of_64(const words *at)
 {
-    const words *at = (const words *)block, *end = (const words *)(block + size);
-    words sum = *at;
-    for (at += size / 16 % 4; at < end; at += 4)
-        sum |= (at[0] | at[1]) | (at[2] | at[3]);
-    /* What the steps of four have left over: the first one, two or three. */
-    if ((size & 32) != 0)
-        sum |= ((const words *)block)[1];
-    if ((size & 48) == 48)
-        sum |= ((const words *)block)[2];
+    return (at[0] | at[1]) | (at[2] | at[3]);
+}
+
+static ALWAYS_INLINE bool is_zero(const char *block, size_t size)
+{
+    const words *first = (const words *)block, *last = (const words *)(block + size) - 1;
+    if (size < 64)
+        return words_are_zero(first[0] | *last | first[size / 32]);
+    words sum = or_of_64(last - 3);
+    for (const words *at = first; at < last - 3; at += 4)
+        sum |= or_of_64(at);
     return words_are_zero(sum);
 }
 
-/* The same of exactly `count` words of 16 bytes. */
-static inline bool is_zero_16(const char *at)
+/* The same of the last 32 bytes, if there are so many. */
+static ALWAYS_INLINE bool ends_in_zeros(const char *block, size_t size)
 {
-    return words_are_zero(*(const words *)at);
+    const char *end = block + size;
+    return words_are_zero(*(const words *)(end - 16) | *(const words *)(end - size_min(size, 32)));
 }
 
-static inline bool is_zero_32(const char *at)
+static ALWAYS_INLINE bool begins_with_zeros(const char *block, size_t size)
 {
-    return words_are_zero(((const words *)at)[0] | ((const words *)at)[1]);
+    const words *first = (const words *)block;
+    return words_are_zero(first[0] | first[size >= 32]);
 }
 
-static inline void clear(char *block, size_t size)
+static inline void clear_64(words *at)
+{
+    at[0] = at[1] = at[2] = at[3] = (words){0, 0};
+    __asm__ volatile("" : : : "memory"); /* or a compiler makes a memset of several */
+}
+
+static ALWAYS_INLINE void clear(char *block, size_t size)
 {
     enum { SHORT = 512 };
     if (UNLIKELY(size > SHORT)) {
         cairn__os_clear(block, size);
         return;
     }
-    words zero = {0, 0}, *at = (words *)block, *end = (words *)(block + size);
-    do {
-        *at++ = zero;
-        __asm__ volatile("" : : : "memory"); /* or a compiler makes it a memset */
-    } while (at < end);
+    words *first = (words *)block, *last = (words *)(block + size) - 1;
+    if (size < 64) {
+        first[0] = *last = first[size / 32] = (words){0, 0};
+        return;
+    }
+    clear_64(last - 3);
+    for (words *at = first; at < last - 3; at += 4)
+        clear_64(at);
 }
 
 /* ---- canaries ---- */
@@ -74,11 +90,19 @@ struct canary {
     unsigned shift;
 };
 
+/* How much slack lies beyond the canary. */
+static inline size_t beyond_canary(size_t slack)
+{
+    ptrdiff_t beyond = (ptrdiff_t)slack - 8;
+    return (size_t)(beyond & ~(beyond >> 63)); /* no branch */
+}
+
 static inline struct canary canary_of(const struct page *page, const char *block, size_t slack)
 {
-    unsigned shift = (unsigned)(8 * (8 - size_min(slack, 8)));
-    return (struct canary){(loose_word *)(block + page->size - size_max(slack, 8)),
-                           page->secret << shift, shift};
+    size_t beyond = beyond_canary(slack);
+    unsigned shift = (unsigned)(64 - 8 * (slack - beyond));
+    return (struct canary){(loose_word *)(block + page->size - 8 - beyond), page->secret << shift,
+                           shift};
 }
 
 static inline void set_canary(const struct page *page, char *block, size_t slack)
@@ -96,13 +120,13 @@ static inline bool has_canary(const struct page *page, const char *block, size_t
 /* The slack beyond the canary is zero. */
 static inline bool has_clean_slack(const struct page *page, const char *block, size_t slack)
 {
+    size_t beyond = beyond_canary(slack);
     const loose_word *end = (const loose_word *)(block + page->size);
     uint64_t sum = 0;
-    for (; slack >= 16; slack -= 8)
+    for (; UNLIKELY(beyond >= 8); beyond -= 8)
         sum |= *--end;
-    if (slack > 8)
-        sum |= end[-1] >> 8 * (16 - slack);
-    return LIKELY(sum == 0);
+    /* The last few bytes of a word, by two shifts: of all eight there may be none. */
+    return LIKELY((sum | end[-1] >> 8 >> 8 * (7 - beyond)) == 0);
 }
 
 #endif

@@ -114,16 +114,6 @@ void cairn__slot_not_live(const char *what, const struct page *page, const void 
     cairn__crime(crime);
 }
 
-void cairn__slot_look_around_short(const struct page *page, size_t at)
-{
-    for (size_t i = 1; i <= 2; i++) {
-        if (at >= i)
-            look_before(page, at - i, true);
-        if (at + i < page->capacity)
-            look_behind(page, at + i, true);
-    }
-}
-
 static _Noreturn COLD void other_family(const struct page *page, const void *ptr, uint16_t slot,
                                         enum family family)
 {
@@ -258,10 +248,42 @@ static void shuffle(struct random *random, uint16_t *at, unsigned count)
     }
 }
 
-static bool may_be_drawn(const struct page *page, unsigned at, uint32_t wait, uint32_t now)
+/* Up to `end`, or as far as it takes to have a few: of blocks that were handed out before, ripe ones. */
+static unsigned draw_freed(struct magazine *bin, struct page *page, unsigned end, uint32_t wait)
 {
-    uint16_t slot = slot_load(page, at);
-    return slot_state(slot) == SLOT_FREE && (at >= page->issued || slot_is_ripe(slot, now, wait));
+    unsigned count = 0, at = page->cursor;
+    uint32_t now = ticks();
+    for (; at < page->issued && (at < end || count < MAGAZINE_FEW); at++) {
+        uint16_t slot = slot_load(page, at);
+        if (slot_state(slot) == SLOT_FREE && slot_is_ripe(slot, now, wait)) {
+            slot_set(page, at, SLOT_DRAWN);
+            bin->at[count++] = (uint16_t)at;
+        }
+    }
+    page->cursor = (uint16_t)at;
+    return count;
+}
+
+/* Of others all. How many there are then. */
+static unsigned draw_fresh(struct magazine *bin, struct page *page, unsigned end, unsigned count)
+{
+    unsigned first = page->cursor, at = first;
+    if (at < page->issued)
+        return count;
+    end = (unsigned)size_min(page->capacity,
+                             size_max(end, at + size_max(MAGAZINE_FEW, count) - count));
+    for (; at < end; at++) {
+        slot_set(page, at, SLOT_DRAWN);
+        bin->at[count++] = (uint16_t)at;
+    }
+    if (at == first)
+        return count;
+    if (page->size <= TOUCH_MANY && page_has_bytes(page))
+        cairn__slot_touch(block_at(page, first), block_at(page, at));
+    page->cursor = page->issued = (uint16_t)at;
+    atomic_fetch_add_explicit(&cairn__bytes_handed_out, (size_t)(at - first) * page->size,
+                              memory_order_relaxed);
+    return count;
 }
 
 bool cairn__bin_fill(struct heap *heap, struct page *page, bool any)
@@ -271,25 +293,12 @@ bool cairn__bin_fill(struct heap *heap, struct page *page, bool any)
     struct magazine *bin = &heap->bin[page->class];
     if (page->cursor >= page->issued && page_is_ripe(page) && page_free_count(page) >= MAGAZINE_FEW)
         page_begin_turn(page); /* rather than touch more memory */
-    unsigned count = 0, at = page->cursor;
-    uint32_t now = ticks(), wait = any ? 0 : quarantine_ticks(page->size);
-    unsigned near = size_max(MAGAZINE_BYTES / page->size, MAGAZINE_FEW);
-    unsigned end = (unsigned)size_min(page->capacity, at + size_min(near, MAGAZINE_BLOCKS));
-    for (; at < end || (at < page->capacity && count < MAGAZINE_FEW); at++)
-        if (may_be_drawn(page, at, wait, now)) {
-            slot_set(page, at, SLOT_DRAWN);
-            bin->at[count++] = (uint16_t)at;
-        }
-    page->cursor = (uint16_t)at;
-    unsigned fresh = at > page->issued ? at - page->issued : 0;
-    if (fresh != 0 && page->size <= TOUCH_MANY && page_has_bytes(page))
-        cairn__slot_touch(block_at(page, page->issued), block_at(page, at));
-    page->issued = (uint16_t)(page->issued + fresh);
+    size_t near = size_min(size_max(MAGAZINE_BYTES / page->size, MAGAZINE_FEW), MAGAZINE_BLOCKS);
+    unsigned end = page->cursor + (unsigned)near;
+    unsigned freed = draw_freed(bin, page, end, any ? 0 : quarantine_ticks(page->size));
+    unsigned count = draw_fresh(bin, page, end, freed);
     page->needed += count;
-    if (fresh != 0)
-        atomic_fetch_add_explicit(&cairn__bytes_handed_out, (size_t)fresh * page->size,
-                                  memory_order_relaxed);
-    heap_add_waiting(heap, page, (int64_t)fresh - (int64_t)count);
+    heap_add_waiting(heap, page, -(int64_t)freed);
     heap->counts.handed += count;
     shuffle(heap->random, bin->at, count);
     bin->page = page;

@@ -51,7 +51,7 @@ static ALWAYS_INLINE void *slot_issue(const struct page *page, size_t at, size_t
 /* ---- the blocks beside one ---- */
 
 /*
- * What lies beside a block that is freed by its page's owner, as far as a few bytes away: free blocks
+ * What lies beside a block that is freed by its page's owner, as far as 32 bytes away: free blocks
  * must be zero there (they stay so until the owner hands them out), and the block before, if in use,
  * must have its canary; it may be freed by another thread while we look, which its slot tells.
  */
@@ -59,13 +59,12 @@ static ALWAYS_INLINE void *slot_issue(const struct page *page, size_t at, size_t
 /* The canary of a block that others may free or resize meanwhile. */
 void cairn__slot_look_at_live(const struct page *page, size_t at);
 
-static inline void look_before(const struct page *page, size_t at, bool short_block)
+static ALWAYS_INLINE void look_before(const struct page *page, size_t at)
 {
     uint16_t slot = slot_load(page, at);
     const char *block = page->start + at * page->size;
-    const char *end = block + page->size;
     if (slot_is_zero(slot)) {
-        if (UNLIKELY(!(short_block ? is_zero_16(end - 16) : is_zero_32(end - 32))))
+        if (UNLIKELY(!ends_in_zeros(block, page->size)))
             cairn__slot_written(page, block);
     } else if (slot_state(slot) == SLOT_LIVE &&
                UNLIKELY(!has_canary(page, block, slot >> SLOT_SLACK_SHIFT))) {
@@ -73,27 +72,24 @@ static inline void look_before(const struct page *page, size_t at, bool short_bl
     }
 }
 
-static inline void look_behind(const struct page *page, size_t at, bool short_block)
+static ALWAYS_INLINE void look_behind(const struct page *page, size_t at)
 {
     const char *block = page->start + at * page->size;
-    if (slot_is_zero(slot_load(page, at)) &&
-        UNLIKELY(!(short_block ? is_zero_16(block) : is_zero_32(block))))
+    if (slot_is_zero(slot_load(page, at)) && UNLIKELY(!begins_with_zeros(block, page->size)))
         cairn__slot_written(page, block);
 }
 
-/* Of blocks of 16 bytes: two on either side. */
-void cairn__slot_look_around_short(const struct page *page, size_t at);
-
-static inline void look_around(const struct page *page, size_t at)
+static ALWAYS_INLINE void look_around(const struct page *page, size_t at)
 {
-    if (UNLIKELY(page->size < 32)) {
-        cairn__slot_look_around_short(page, at);
-        return;
-    }
+    bool is_short = UNLIKELY(page->size < 32);
     if (LIKELY(at >= 1))
-        look_before(page, at - 1, false);
+        look_before(page, at - 1);
     if (LIKELY(at + 1 < page->capacity))
-        look_behind(page, at + 1, false);
+        look_behind(page, at + 1);
+    if (is_short && at >= 2)
+        look_before(page, at - 2);
+    if (is_short && at + 2 < page->capacity)
+        look_behind(page, at + 2);
 }
 
 /* ---- retire ---- */
