@@ -25,6 +25,14 @@ enum { HUGE_PAGES_AUTO, HUGE_PAGES_NEVER, HUGE_PAGES_ALWAYS };
 enum { BACKGROUND_NEVER, BACKGROUND_ALWAYS };
 enum { STATS_OFF, STATS_EXIT };
 enum { HARDEN_FAST, HARDEN_FULL, HARDEN_PARANOID };
+enum { REPORT_LINE, REPORT_STACK };
+
+/* One of so many allocations is a sampled one, if nothing else is said: in the hardened library. */
+#if defined(CAIRN_HARDENED) && CAIRN_HARDENED
+#define SAMPLE_INITIAL 5000
+#else
+#define SAMPLE_INITIAL 0
+#endif
 
 #define OPTION_NEVER SIZE_MAX /* of a duration */
 

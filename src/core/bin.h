@@ -39,6 +39,9 @@ static inline size_t bin_length(const struct heap *heap, unsigned class)
     return heap->bin[class].count;
 }
 
+/* Takes all but the next `keep` blocks, first to last, where they are linked: how many. */
+unsigned cairn__bin_cut(struct heap *heap, unsigned class, size_t keep, void **first, void **last);
+
 /* Fills the empty bin from a page of the heap, also with blocks that are not ripe, if any will do.
  * False: the page has nothing more to give this turn. */
 bool cairn__bin_fill(struct heap *heap, struct page *page, bool any);
@@ -75,6 +78,20 @@ static inline unsigned cairn__bin_empty(struct heap *heap, unsigned class, unsig
         count++;
     }
     return next == NULL ? count : 0; /* else a block was freed twice */
+}
+
+static inline unsigned cairn__bin_cut(struct heap *heap, unsigned class, size_t keep, void **first,
+                                      void **last)
+{
+    void **end = &heap->bin[class];
+    while (keep-- > 0 && *end != NULL)
+        end = *end;
+    unsigned count = 0;
+    *first = *last = *end;
+    *end = NULL;
+    for (void *block = *first; block != NULL; block = block_next(block), count++)
+        *last = block;
+    return count;
 }
 
 /* Blocks in a bin count as in use elsewhere. */

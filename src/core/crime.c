@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/option.h"
 #include "base/print.h"
 #include "os/os.h"
 
@@ -21,6 +22,11 @@ static void put_detail(struct text *line, const struct crime *crime)
 
 static void put_block(struct text *line, const struct crime *crime)
 {
+    if (crime->allocated != NULL) {
+        cairn__text_put(line, " (");
+        cairn__text_uint(line, crime->size);
+        cairn__text_put(line, "-byte block, sampled)");
+    }
     if (crime->page == NULL)
         return;
     bool large = crime->page->size == 0;
@@ -29,6 +35,19 @@ static void put_block(struct text *line, const struct crime *crime)
     cairn__text_put(line, large ? "-byte block of its own, at " : "-byte block, page ");
     cairn__text_pointer(line, crime->page->start);
     cairn__text_put(line, ")");
+}
+
+static void print_calls(const struct crime *crime)
+{
+    if (crime->allocated == NULL && cairn__option(OPTION_REPORT) != REPORT_STACK)
+        return;
+    struct calls calls;
+    cairn__calls_take(&calls, 0);
+    cairn__calls_print("found by", &calls);
+    if (crime->allocated != NULL)
+        cairn__calls_print("allocated by", crime->allocated);
+    if (crime->freed != NULL)
+        cairn__calls_print("freed by", crime->freed);
 }
 
 void cairn__crime(struct crime crime)
@@ -42,5 +61,6 @@ void cairn__crime(struct crime crime)
     put_block(&line, &crime);
     cairn__text_end_line(&line);
     cairn__os_print_error(line.data, line.length);
+    print_calls(&crime);
     cairn__os_abort();
 }

@@ -4,10 +4,13 @@
  * crime, the pointer and the block that it has to do with. Nothing is allocated, no lock is taken.
  *
  *     cairn: double free of 0x7f3a12340050 (48-byte block, page 0x7f3a12340000)
+ *
+ * The calls follow where they are known: of a sampled block, or if the option REPORT asks for them.
  */
 #ifndef CAIRN_CORE_CRIME_H
 #define CAIRN_CORE_CRIME_H
 
+#include "core/calls.h"
 #include "core/page.h"
 
 /* "cairn: WHAT PTR DETAIL NUMBER MORE (SIZE-byte block, page START)"; what is NULL is left out. */
@@ -19,6 +22,10 @@ struct crime {
     const char *more;
     const struct page *page;
     size_t size; /* of the block, as far as it is known */
+
+    /* Of a sampled block: who allocated it, and who freed it, or NULL. */
+    const struct calls *allocated;
+    const struct calls *freed;
 };
 
 _Noreturn COLD void cairn__crime(struct crime crime);

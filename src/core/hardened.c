@@ -17,6 +17,7 @@
 #include "core/large.h"
 #include "core/malloc.h"
 #include "core/purge.h"
+#include "core/sampled.h"
 #include "core/separate.h"
 #include "core/slot_life.h"
 #include "core/thread.h"
@@ -64,11 +65,16 @@ static ALWAYS_INLINE void *allocate_from(struct magazine *bin, enum family famil
     return slot_issue(page, at, size, family);
 }
 
-static NOINLINE void *allocate_from_new(unsigned class, enum family family, size_t size)
+static NOINLINE void *allocate_from_new(unsigned class, enum family family, size_t size,
+                                        size_t align)
 {
-    void *block = cairn__take_block(class, size);
+    void *block = cairn__take_block(class, size, align);
     if (UNLIKELY(block == NULL))
         return NULL;
+    if (sampled_holds(block)) {
+        cairn__sampled_set_family(block, family);
+        return block;
+    }
     const struct page *page = page_of(block);
     return slot_issue(page, slot_of(page, block), size, family);
 }
@@ -82,7 +88,7 @@ static NOINLINE void *allocate_other(enum family family, size_t size, size_t ali
     cairn__slots_watch_last(cairn__heap);
     struct magazine *bin = &cairn__heap->bin[class];
     return bin->count != 0 ? allocate_from(bin, family, size)
-                           : allocate_from_new(class, family, size);
+                           : allocate_from_new(class, family, size, align);
 }
 
 static ALWAYS_INLINE void *allocate(enum family family, size_t size, size_t align)
@@ -93,7 +99,7 @@ static ALWAYS_INLINE void *allocate(enum family family, size_t size, size_t alig
     unsigned class = class_of_small(size + CANARY_LEAST);
     struct magazine *bin = &cairn__heap->bin[class];
     if (UNLIKELY(bin->count == 0))
-        return allocate_from_new(class, family, size);
+        return allocate_from_new(class, family, size, align);
     return allocate_from(bin, family, size);
 }
 
@@ -201,7 +207,10 @@ static NOINLINE void free_other(enum family family, void *ptr, size_t size)
         return;
     struct page *page = page_in_use("invalid free of", ptr);
     if (UNLIKELY(page == NULL)) {
-        free_huge(ptr);
+        if (sampled_holds(ptr))
+            cairn__sampled_free(ptr, family, size);
+        else
+            free_huge(ptr);
         return;
     }
     if (UNLIKELY(page->size == 0)) {
@@ -253,7 +262,7 @@ size_t cairn__usable_size(const void *ptr)
         return 0;
     const struct page *page = page_in_use("size of", ptr);
     if (page == NULL)
-        return cairn__huge_size(ptr);
+        return sampled_holds(ptr) ? cairn__sampled_size(ptr, "size of") : cairn__huge_size(ptr);
     if (page->size != 0)
         return cairn__slot_size(page, ptr, "size of");
     require_start("size of", page, ptr);
@@ -263,7 +272,7 @@ size_t cairn__usable_size(const void *ptr)
 static size_t size_before_resize(void *ptr, struct page *page)
 {
     if (page == NULL)
-        return cairn__huge_size(ptr);
+        return sampled_holds(ptr) ? cairn__sampled_size(ptr, "realloc of") : cairn__huge_size(ptr);
     if (page->size != 0)
         return cairn__slot_size(page, ptr, "realloc of");
     require_start("invalid realloc of", page, ptr);

@@ -32,13 +32,13 @@ struct heap {
     bool borrows;  /* set when a thread takes the heap */
     bool separate; /* set once: the program's own; separate.h */
 
-    uint8_t recent_next; /* see recent */
-    uint8_t short_trips; /* that may still be made before a long one; refill.h */
-    uint32_t refills;    /* so far */
-    struct lock *shared; /* set once; NULL: one thread's */
-    int64_t budget;      /* bytes of frees on their way out that may still be held back */
-    void *pending;       /* batches taken from the inbox and not yet dealt with */
-    void *strays;        /* batches that came to an idle heap; this heap passes them on */
+    uint8_t recent_next;   /* see recent */
+    uint32_t refills;      /* so far */
+    uint32_t short_blocks; /* that trips may still bring before a long one; refill.h */
+    struct lock *shared;   /* set once; NULL: one thread's */
+    int64_t budget;        /* bytes of frees on their way out that may still be held back */
+    void *pending;         /* batches taken from the inbox and not yet dealt with */
+    void *strays;          /* batches that came to an idle heap; this heap passes them on */
     struct heap_counts counts;
     uint8_t borrowed[CLASS_COUNT]; /* blocks borrowed so far; refill.c */
 
@@ -71,6 +71,13 @@ struct heap {
 
     /* Large blocks freed a moment ago; recent.h. Others take from it. */
     _Atomic uintptr_t recent[RECENT_ROWS];
+
+    /* Where sampled.h is in use. */
+    uint8_t sample[CLASS_COUNT]; /* enum sample; */
+    uint8_t sample_due; /* so many of them are DUE, and no trips are short until they had theirs */
+    uint32_t sample_given; /* what short_blocks was at first */
+    uint64_t sample_random;
+    uint64_t sample_skip; /* so many blocks go into bins before the next one is chosen */
 
     /* Hardened. */
     int64_t waiting;    /* bytes of free blocks in its pages, those in bins not counted, */

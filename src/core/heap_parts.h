@@ -38,6 +38,9 @@ enum heap_state {
     HEAP_SHARED,    /* shared.h */
 };
 
+/* Of a class: whether its next trip is to bring a sampled block; not drawn yet, no, yes. */
+enum sample { SAMPLE_UNKNOWN, SAMPLE_LATER, SAMPLE_DUE };
+
 enum { HEAP_NAME_SIZE = 32 };
 
 /* What a heap has done so far, for statistics: kept where the straight lines do not pass. */

@@ -10,6 +10,7 @@
 #include "core/purge.h"
 #include "core/refill.h"
 #include "core/remote.h"
+#include "core/sampled.h"
 #include "core/separate.h"
 #include "core/shared.h"
 #include "core/thread.h"
@@ -38,8 +39,14 @@ static NOINLINE void *take_shared(unsigned class, size_t size)
     return block;
 }
 
+static NOINLINE void *take_sampled(struct heap *heap, unsigned class, size_t size, size_t align)
+{
+    bool due = size != 0 && cairn__sample_is_due(heap, class);
+    return due ? cairn__sampled_alloc(size, align) : NULL;
+}
+
 /* The bin is empty and the active page has too little. *fresh (if asked): the block reads as zero. */
-static NOINLINE void *take_from_new(unsigned class, size_t size, bool *fresh)
+static NOINLINE void *take_from_new(unsigned class, size_t size, size_t align, bool *fresh)
 {
     struct heap *heap = cairn__heap;
     if (UNLIKELY(!heap_is_real(heap))) {
@@ -50,8 +57,14 @@ static NOINLINE void *take_from_new(unsigned class, size_t size, bool *fresh)
         if (block != NULL) /* getting the heap has allocated */
             return block;
     }
-    void *block = cairn__refill(heap, class);
+    void *block = sample_is_due(heap, class) ? take_sampled(heap, class, size, align) : NULL;
+    if (block != NULL)
+        return block;
+    uint64_t before = heap->counts.handed;
+    block = cairn__refill(heap, class);
     heap_note_asked(heap, class, size);
+    if (UNLIKELY(cairn__sample_rate != 0) && block != NULL)
+        cairn__sample_next(heap, class, heap->counts.handed - before);
     if (SLOTTED)
         cairn__slots_watch(heap);
     purge_attend();
@@ -60,21 +73,21 @@ static NOINLINE void *take_from_new(unsigned class, size_t size, bool *fresh)
     return block;
 }
 
-static inline void *take_block(unsigned class, size_t size, bool *fresh)
+static inline void *take_block(unsigned class, size_t size, size_t align, bool *fresh)
 {
     struct heap *heap = cairn__heap;
     void *block = bin_take(heap, class);
     if (LIKELY(block != NULL))
         return block;
     block = refill_from_active(heap, class);
-    return LIKELY(block != NULL) ? block : take_from_new(class, size, fresh);
+    return LIKELY(block != NULL) ? block : take_from_new(class, size, align, fresh);
 }
 
 #if CAIRN_HARDENED
 
-void *cairn__take_block(unsigned class, size_t size)
+void *cairn__take_block(unsigned class, size_t size, size_t align)
 {
-    return take_block(class, size, NULL);
+    return take_block(class, size, align, NULL);
 }
 
 #else
@@ -82,7 +95,7 @@ void *cairn__take_block(unsigned class, size_t size)
 static void *take_large(size_t size, size_t align, bool *zeroed)
 {
     struct heap *heap = cairn__thread_heap(); /* it keeps what is freed for the next time */
-    if (heap != NULL && !refill_may_be_short(heap)) {
+    if (heap != NULL && (cairn__sample_rate != 0 || !refill_may_be_short(heap, LARGE_AS_BLOCKS))) {
         cairn__refill_tend(heap);
         purge_attend();
     }
@@ -92,7 +105,7 @@ static void *take_large(size_t size, size_t align, bool *zeroed)
 void *cairn__malloc_slow(size_t size)
 {
     if (LIKELY(size <= MEDIUM_MAX))
-        return take_block(class_of(size), size, NULL);
+        return take_block(class_of(size), size, 1, NULL);
     return take_large(size, 1, NULL);
 }
 
@@ -105,7 +118,7 @@ void *cairn__calloc(size_t count, size_t size)
     void *block = cairn__malloc_fast(bytes);
     if (UNLIKELY(block == NULL)) {
         if (bytes <= MEDIUM_MAX)
-            block = take_block(class_of(bytes), bytes, &zeroed);
+            block = take_block(class_of(bytes), bytes, 1, &zeroed);
         else
             block = take_large(bytes, 1, &zeroed);
     }
@@ -124,7 +137,7 @@ void *cairn__aligned(size_t align, size_t size)
         return cairn__malloc_slow(size);
     unsigned class = align > UNIT_SIZE ? 0 : cairn__class_aligned(size, align);
     if (class != 0)
-        return take_block(class, size, NULL);
+        return take_block(class, size, align, NULL);
     return take_large(size, align, NULL);
 }
 
@@ -214,6 +227,8 @@ void cairn__free_outside(void *ptr)
     struct page *page = page_near(ptr);
     if (page != NULL)
         cairn__free_slow(ptr, page);
+    else if (sampled_holds(ptr))
+        cairn__sampled_free(ptr, FAMILY_ANY, SIZE_UNKNOWN);
     else if (!cairn__huge_free(ptr))
         ignore(ptr);
 }
@@ -226,7 +241,7 @@ size_t cairn__usable_size(const void *ptr)
         return 0;
     const struct page *page = page_near(ptr);
     if (page == NULL)
-        return cairn__huge_size(ptr);
+        return sampled_holds(ptr) ? cairn__sampled_size(ptr, "size of") : cairn__huge_size(ptr);
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
     if (page_owner(page) == NULL || page_owner(page) == OWNER_KEPT)

@@ -29,8 +29,8 @@ static inline void *cairn__malloc_fast(size_t size)
 
 HIDDEN void cairn__free(void *ptr);
 
-/* A block of the class, not yet issued; NULL when out of memory. */
-HIDDEN void *cairn__take_block(unsigned class, size_t size);
+/* A block of the class, not yet issued, or a sampled one; NULL when out of memory. */
+HIDDEN void *cairn__take_block(unsigned class, size_t size, size_t align);
 
 #else
 

@@ -106,7 +106,8 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 #define REMOTE_TARGETS       16         /* heaps gathered for at a time */
 #define REMOTE_BUDGET        (32 * KIB) /* bytes held back before all is sent: bounds what may wait */
 #define REMOTE_FLUSH_REFILLS 64         /* a heap that refills so often sends what it holds */
-#define SHORT_TRIPS          64  /* to the active page alone, before one looks for mail too */
+#define SHORT_BLOCKS         2048 /* from the active page alone, before a trip looks for mail, too; */
+#define LARGE_AS_BLOCKS      32   /* a large block counts as so many */
 #define REMOTE_DRAIN_MAX     256 /* batches taken in at one visit */
 
 /* ---- giving memory back ---- */
@@ -125,6 +126,12 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 /* within it, so many units, of which one comes back whenever so many ms have passed. */
 #define THREAD_END_CREDIT    192
 #define THREAD_END_CREDIT_MS 8
+
+/* ---- sampled guarded blocks ---- */
+
+/* At most so many at a time, of at most so many bytes. */
+#define SAMPLED_SLOTS 1024
+#define SAMPLED_MAX   ((size_t)16 * KIB)
 
 /* ---- mitigations: what the hardened column adds; docs/security.md has their purpose and cost ---- */
 

@@ -9,6 +9,7 @@
 #include "core/registry.h"
 #include "core/remote.h"
 #include "core/retired.h"
+#include "core/sampled.h"
 #include "core/shared.h"
 
 #if SLOTTED
@@ -231,7 +232,10 @@ void cairn__refill_tend(struct heap *heap)
     bool outer = heap_enter(heap);
     if (UNLIKELY(remote_has_mail(heap)))
         cairn__remote_drain(heap);
-    heap->short_trips = heap->pending == NULL ? SHORT_TRIPS : 0;
+    if (UNLIKELY(cairn__sample_rate != 0))
+        heap->short_blocks = cairn__sample_budget(heap);
+    else
+        heap->short_blocks = heap->pending == NULL ? SHORT_BLOCKS : 0;
     if (++heap->refills % REMOTE_FLUSH_REFILLS == 0) {
         cairn__remote_flush(heap);
         cairn__pool_tick(cairn__registry_has_parked() || cairn__retired_has_open());

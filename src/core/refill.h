@@ -12,15 +12,25 @@
 #include "core/heap.h"
 
 /*
- * One of so many trips may do without the look that cairn__refill_tend takes; not more, or a thread that
- * goes round in a few blocks would never see what others have freed for it, however much that is.
+ * For so many blocks trips may do without the look that cairn__refill_tend takes; not for more, or a thread
+ * that goes round in a few blocks would never see what others have freed for it, however much that is.
  */
-static inline bool refill_may_be_short(struct heap *heap)
+static inline bool refill_may_be_short(struct heap *heap, uint32_t count)
 {
-    if (UNLIKELY(heap->short_trips == 0))
+    if (UNLIKELY(heap->short_blocks < count))
         return false;
-    heap->short_trips--;
+    heap->short_blocks -= count;
     return true;
+}
+
+/* How many blocks came back to the active page, if they are enough for a short trip; else 0. */
+static inline uint32_t refill_has_enough(const struct page *page)
+{
+    if (SLOTTED || page == NULL)
+        return 0;
+    uint32_t count = page_free_count_in(page, PAGE_ACTIVE);
+    uint32_t enough = page->issued < page->capacity ? page->wake / 4u : page->wake;
+    return count < enough ? 0 : count;
 }
 
 /*
@@ -35,11 +45,8 @@ static inline void *refill_from_active(struct heap *heap, unsigned class)
     return NULL;
 #else
     struct page *page = heap->shelf[class].active;
-    if (page == NULL)
-        return NULL;
-    uint32_t count = page_free_count_in(page, PAGE_ACTIVE);
-    uint32_t enough = page->issued < page->capacity ? page->wake / 4u : page->wake;
-    if (count < enough || count == 0 || !refill_may_be_short(heap))
+    uint32_t count = refill_has_enough(page);
+    if (count == 0 || !refill_may_be_short(heap, count))
         return NULL;
     bool outer = heap_enter(heap);
     heap->counts.handed += count;

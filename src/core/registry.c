@@ -6,6 +6,7 @@
 
 #include "base/option.h"
 #include "core/metadata.h"
+#include "core/sampled.h"
 
 static struct {
     struct lock lock; /* RANK_REGISTRY */
@@ -81,6 +82,11 @@ struct heap *cairn__registry_take(void)
         heap->borrows = atomic_fetch_add_explicit(&registry.live, 1, memory_order_relaxed) >=
                         BORROW_HEAPS;
         memset(heap->borrowed, 0, sizeof heap->borrowed);
+        if (UNLIKELY(cairn__sample_rate != 0)) {
+            memset(heap->sample, SAMPLE_UNKNOWN, sizeof heap->sample);
+            heap->sample_due = 0;
+            heap->short_blocks = heap->sample_given = 0;
+        }
         if (SLOTTED)
             heap->quarantine = QUARANTINE_BYTES /
                                (int64_t)size_min(cairn__registry_live(), QUARANTINE_SHARES);

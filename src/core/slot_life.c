@@ -306,17 +306,24 @@ bool cairn__bin_fill(struct heap *heap, struct page *page, bool any)
     return count != 0;
 }
 
-unsigned cairn__bin_empty(struct heap *heap, unsigned class, unsigned most, void **first,
-                          void **last)
+unsigned cairn__bin_cut(struct heap *heap, unsigned class, size_t keep, void **first, void **last)
 {
     struct magazine *bin = &heap->bin[class];
-    unsigned count = bin->count;
-    (void)most;
+    unsigned count = bin->count > keep ? bin->count - (unsigned)keep : 0;
     *first = *last = NULL;
     for (unsigned i = 0; i < count; i++)
         slot_set(bin->page, bin->at[i], slot_freed_at(ticks() - quarantine_ticks(bin->page->size)));
-    bin->count = 0;
+    for (unsigned i = count; i < bin->count; i++)
+        bin->at[i - count] = bin->at[i];
+    bin->count = (uint16_t)(bin->count - count);
     return count;
+}
+
+unsigned cairn__bin_empty(struct heap *heap, unsigned class, unsigned most, void **first,
+                          void **last)
+{
+    (void)most;
+    return cairn__bin_cut(heap, class, 0, first, last);
 }
 
 #endif

@@ -13,8 +13,9 @@
 #include "core/purge.h"
 #include "core/recent.h"
 #include "core/registry.h"
-#include "core/retired.h"
 #include "core/quarantine.h"
+#include "core/retired.h"
+#include "core/sampled.h"
 #include "core/remote.h"
 #include "core/secret.h"
 #include "core/separate.h"
@@ -116,6 +117,7 @@ static void before_fork(void)
     cairn__retired_before_fork();
     cairn__quarantine_before_fork();
     cairn__pool_before_fork();
+    cairn__sampled_before_fork();
     cairn__huge_before_fork();
     cairn__metadata_before_fork();
     cairn__secret_before_fork();
@@ -126,6 +128,7 @@ static void after_fork_in_parent(void)
     cairn__secret_after_fork(false);
     cairn__metadata_after_fork(false);
     cairn__huge_after_fork(false);
+    cairn__sampled_after_fork(false);
     cairn__pool_after_fork(false);
     cairn__quarantine_after_fork(false);
     cairn__retired_after_fork(false);
@@ -142,6 +145,7 @@ static void after_fork_in_child(void)
     cairn__secret_after_fork(true);
     cairn__metadata_after_fork(true);
     cairn__huge_after_fork(true);
+    cairn__sampled_after_fork(true);
     cairn__pool_after_fork(true);
     cairn__quarantine_after_fork(true);
     cairn__retired_after_fork(true);
@@ -172,6 +176,7 @@ void cairn__process_start(void)
         read_options();
         if (SLOTTED)
             cairn__harden = (uint8_t)cairn__option(OPTION_HARDEN);
+        cairn__sampled_start(cairn__option(OPTION_SAMPLE));
         cairn__shared_start();
         cairn__window_start();
         start.hooked = cairn__os_on_thread_exit(on_thread_exit);

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line for accesses that the processor refuses, in the hardened build: beyond a page or a large block,
- * into memory that was freed, or into a block of no bytes. It is a handler of SIGSEGV and SIGBUS, set
- * at the start where nobody has set another; a program that sets its own has that. It writes one line,
- * puts the default action back and returns, so that the access is made again and ends the process as
- * it would have ended: same signal, same core file. Nothing else is done in it, and no lock taken.
+ * See faults.h. The handler writes what it knows, puts the default action back and returns, so that
+ * the access is made again and ends the process as it would have ended: same signal, same core file.
+ * Nothing else is done in it, and no lock taken.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* REG_RIP */
+#endif
+#include "entry/faults.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <ucontext.h>
 
+#include "base/option.h"
 #include "base/print.h"
+#include "core/calls.h"
 #include "core/fence.h"
 #include "core/hardened.h"
 #include "core/page.h"
+#include "core/sampled.h"
 #include "os/os.h"
 
 #if CAIRN_HARDENED
@@ -45,8 +52,36 @@ static const char *describe(const void *address, struct text *line)
     return "";
 }
 
-static void report(const void *address)
+#else
+
+/* Any memory can be accessed there. */
+static const char *describe(const void *address, struct text *line)
 {
+    (void)address, (void)line;
+    return NULL;
+}
+
+#endif
+
+/* Where the thread was; 0: not told. */
+static uintptr_t interrupted_at(const void *context)
+{
+#if defined(__x86_64__)
+    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.pc;
+#else
+    (void)context;
+    return 0;
+#endif
+}
+
+static void report(const void *address, const void *context)
+{
+    if (sampled_holds(address)) {
+        cairn__sampled_explain(address, interrupted_at(context));
+        return;
+    }
     TEXT_LINE(where);
     TEXT_LINE(line);
     const char *what = describe(address, &where);
@@ -58,14 +93,18 @@ static void report(const void *address)
     cairn__text_put(&line, what);
     cairn__text_end_line(&line);
     cairn__os_print_error(line.data, line.length);
+    if (cairn__option(OPTION_REPORT) == REPORT_STACK) {
+        static struct calls calls; /* a handler's stack is small */
+        cairn__calls_take(&calls, interrupted_at(context));
+        cairn__calls_print("accessed by", &calls);
+    }
 }
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
-    (void)context;
     int saved = errno;
     if (info->si_code > 0) /* by the processor, not sent by somebody */
-        report(info->si_addr);
+        report(info->si_addr, context);
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(signal, &standard, NULL);
     if (info->si_code <= 0)
@@ -84,15 +123,20 @@ static void handle(int signal)
     sigaction(signal, &ours, NULL);
 }
 
+void cairn__faults_start(void)
+{
+    bool calls = cairn__sample_rate != 0 || cairn__option(OPTION_REPORT) == REPORT_STACK;
+    if (calls)
+        cairn__calls_prepare();
+    if (CAIRN_HARDENED || calls) {
+        handle(SIGSEGV);
+        handle(SIGBUS);
+    }
+}
+
+#if CAIRN_HARDENED
 __attribute__((destructor)) static void at_end(void)
 {
     cairn__hardened_sweep();
 }
-
-__attribute__((constructor)) static void start(void)
-{
-    handle(SIGSEGV);
-    handle(SIGBUS);
-}
-
 #endif

@@ -12,6 +12,7 @@
 #include "base/print.h"
 #include "core/figures.h"
 #include "core/thread.h"
+#include "entry/faults.h"
 #include "os/os.h"
 
 /* libcairn-stack's malloc; not in the other libraries. */
@@ -59,6 +60,7 @@ __attribute__((constructor)) static void at_start(void)
     if (!is_called())
         return;
     cairn__process_start();
+    cairn__faults_start();
     const char *asked = cairn__os_environment("CAIRN_RUN_FILE");
     if (asked == NULL || strlen(asked) >= sizeof run_file)
         return;

@@ -22,6 +22,7 @@ enum lock_rank {
     RANK_RETIRED,  /* pages without memory, kept for their class (hardened) */
     RANK_GROW,     /* adding memory to the pool */
     RANK_POOL,     /* chunks and their units */
+    RANK_SAMPLED,  /* sampled blocks */
     RANK_MAP,      /* large mappings of their own, metadata */
     RANK_COUNT
 };

@@ -229,7 +229,7 @@ TEST(links_to_nowhere)
 static const size_t round_sizes[] = {16, 64, 2 * SIZE, 5000, 100 * KIB, 200 * KIB, MIB, 40 * MIB};
 enum { ROUND_SIZES = sizeof round_sizes / sizeof round_sizes[0], OTHERS = 4096 };
 /* Trips until all that is done now and then was done. */
-enum { LONG = (SHORT_TRIPS + 2) * (REMOTE_FLUSH_REFILLS + 1) };
+enum { LONG = (SHORT_BLOCKS + 2) * (REMOTE_FLUSH_REFILLS + 1) };
 
 static char *others[OTHERS];
 
@@ -274,7 +274,7 @@ TEST(a_round_takes_mail_in)
         go_round(round_sizes[size], 2);
         worker_do(&worker, free_others, NULL);
         assert_true(audit_all(NULL).in_transit > OTHERS / 2);
-        go_round(round_sizes[size], 2 * SHORT_TRIPS);
+        go_round(round_sizes[size], 2 * SHORT_BLOCKS);
         assert_int_equal(audit_all(NULL).in_transit, 0);
         assert_true(audit_all(NULL).pages < 24);
     }
