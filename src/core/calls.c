@@ -26,7 +26,7 @@ enum { HANDLER_CALLS = 8 };
 void cairn__calls_take(struct calls *calls, uintptr_t interrupted)
 {
     uintptr_t at[CALLS_MAX + HANDLER_CALLS];
-    calls->thread = cairn__os_thread_id();
+    calls->thread = cairn__os_thread_mark();
     calls->count = 0;
     if (!atomic_load_explicit(&prepared, memory_order_acquire))
         return;
@@ -73,7 +73,7 @@ void cairn__calls_print(const char *what, const struct calls *calls)
     cairn__text_put(&line, "cairn:   ");
     cairn__text_put(&line, what);
     cairn__text_put(&line, " thread ");
-    cairn__text_uint(&line, (uint64_t)calls->thread);
+    cairn__text_pointer(&line, (const void *)calls->thread);
     cairn__text_put(&line, calls->count == 0 ? ", calls not known" : ":");
     cairn__text_end_line(&line);
     cairn__os_print_error(line.data, line.length);

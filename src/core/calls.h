@@ -12,7 +12,8 @@
 enum { CALLS_MAX = 24 };
 
 struct calls {
-    int thread;
+    uintptr_t
+        thread; /* as pthread_self and debuggers have it: asking for its number is a system call */
     unsigned count;
     uintptr_t at[CALLS_MAX]; /* innermost first */
 };
@@ -23,7 +24,7 @@ void cairn__calls_prepare(void);
 /* Those under way in this thread. From a signal handler: those from `interrupted` on; 0: no handler's. */
 void cairn__calls_take(struct calls *calls, uintptr_t interrupted);
 
-/* "cairn:   WHAT thread 123:", and a line each; one caller at a time, or it leaves them out. */
+/* "cairn:   WHAT thread 0x7f…:", and a line each; one caller at a time, or it leaves them out. */
 COLD void cairn__calls_print(const char *what, const struct calls *calls);
 
 #endif

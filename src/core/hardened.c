@@ -269,6 +269,14 @@ size_t cairn__usable_size(const void *ptr)
     return fence_size(page);
 }
 
+size_t cairn__hardened_size(const void *ptr)
+{
+    size_t size = cairn__usable_size(ptr);
+    if (UNLIKELY(size == 0 && ptr != NULL && page_near(ptr) == NULL))
+        not_ours("invalid size of", ptr, ", which is no block of this heap");
+    return size;
+}
+
 static size_t size_before_resize(void *ptr, struct page *page)
 {
     if (page == NULL)

@@ -88,6 +88,8 @@ void *cairn__aligned(size_t align, size_t size);
 #if CAIRN_HARDENED
 HIDDEN void *cairn__hardened_malloc(enum family family, size_t size, size_t align);
 HIDDEN void cairn__hardened_free(enum family family, void *ptr, size_t size);
+/* usable_size below, but of what is no block of ours it aborts. */
+HIDDEN size_t cairn__hardened_size(const void *ptr);
 #endif
 
 static inline void *cairn__malloc_by(enum family family, size_t size, size_t align)

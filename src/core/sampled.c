@@ -50,6 +50,8 @@ static struct {
 void cairn__sampled_start(size_t rate)
 {
     cairn__sample_rate = (uint32_t)rate;
+    if (rate != 0)
+        cairn__secret(); /* which asks the system the first time: a sandbox may not let it later */
 }
 
 /* ---- which allocations ---- */
@@ -59,7 +61,7 @@ static uint32_t draw(struct heap *heap)
 {
     uint64_t x = heap->sample_random;
     while (x == 0)
-        cairn__os_random(&x, sizeof x);
+        x = cairn__secret();
     x ^= x << 13;
     x ^= x >> 7;
     x ^= x << 17;

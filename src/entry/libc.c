@@ -107,7 +107,11 @@ CAIRN_EXPORT void *reallocarray(void *ptr, size_t count, size_t size)
 
 CAIRN_EXPORT size_t malloc_usable_size(void *ptr)
 {
+#if CAIRN_HARDENED
+    return cairn__hardened_size(ptr);
+#else
     return cairn__usable_size(ptr);
+#endif
 }
 
 /* C23. The caller's size tells the ordinary core nothing that the pointer does not. */

@@ -258,9 +258,12 @@ static void *operator_new(size_t size)
     return new_slow(FAMILY_NEW, size);
 }
 
-/* As libstdc++: a multiple of the alignment, and not none. What overflows is what nobody has. */
+/* As libstdc++: a multiple of the alignment, and not none. What overflows is what nobody has. In the
+ * hardened build the size is kept as it is, for delete to be compared with. */
 static size_t whole_size(size_t size, size_t align)
 {
+    if (CAIRN_HARDENED)
+        return size_max(size, 1);
     size_t whole = round_up(size_max(size, 1), align);
     return whole == 0 ? SIZE_MAX : whole;
 }

@@ -4,10 +4,12 @@
 #include "os/unwind_memory.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -32,6 +34,8 @@ struct record {
 static struct {
     struct record records[1 << RECORDS_BITS];
     _Atomic bool asks_otherwise; /* by a slower system call, which may be forbidden */
+    _Atomic uintptr_t
+        first_thread; /* its pointer, if it has prepared: later that is a system call */
 } memory;
 
 bool cairn__unwind_is_readable(uintptr_t address)
@@ -42,9 +46,13 @@ bool cairn__unwind_is_readable(uintptr_t address)
         cairn__quiet_end();
         return is_readable;
     }
+    /* Waits for no time at all, if the word there happens to be this one. */
+    enum { UNLIKELY_WORD = 0x5ca1ab1e };
+    const struct timespec none = {0, 0};
     int saved = errno;
-    long result = syscall(SYS_rt_sigprocmask, ~0, round_down(address, 8), NULL, 8);
-    bool readable = result != 0 && errno == EINVAL;
+    long result = syscall(SYS_futex, round_down(address, 8), FUTEX_WAIT_PRIVATE, UNLIKELY_WORD,
+                          &none, NULL, 0);
+    bool readable = result == 0 || errno != EFAULT;
     errno = saved;
     return readable;
 }
@@ -56,6 +64,8 @@ void cairn__unwind_memory_prepare(void)
     bool answers = !cairn__is_watched() && cairn__unwind_is_readable((uintptr_t)&word) &&
                    !cairn__unwind_is_readable(8);
     atomic_store_explicit(&memory.asks_otherwise, !answers, memory_order_relaxed);
+    if (cairn__os_thread_id() == cairn__os_process_id())
+        atomic_store_explicit(&memory.first_thread, cairn__os_thread_mark(), memory_order_relaxed);
 }
 
 /* The first page of those that hold [from, end) that cannot be read; 0: all can. */
@@ -110,7 +120,8 @@ static void write_down(const struct known *known)
 /* Where this thread's stack ends, or a place shortly before. */
 static uintptr_t end_of_stack(uintptr_t thread)
 {
-    bool is_first = cairn__os_thread_id() == cairn__os_process_id();
+    uintptr_t first = atomic_load_explicit(&memory.first_thread, memory_order_relaxed);
+    bool is_first = first != 0 ? thread == first : cairn__os_thread_id() == cairn__os_process_id();
     return round_down(is_first ? (uintptr_t)getauxval(AT_RANDOM) : thread, sizeof(uintptr_t));
 }
 

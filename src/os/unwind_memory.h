@@ -7,8 +7,8 @@
  * and remembered. On another stack (of a signal handler, of a coroutine) nothing is remembered,
  * because it may be gone tomorrow: there each page beyond the first is asked for anew, 0.1 us each.
  *
- * The question is a system call that reads 8 bytes from an address before it refuses to do anything
- * with them.
+ * The question is a system call that reads a word before it refuses to do anything with it: a futex's,
+ * which even a program has that has forbidden itself nearly all others.
  */
 #ifndef CAIRN_OS_UNWIND_MEMORY_H
 #define CAIRN_OS_UNWIND_MEMORY_H
