@@ -17,6 +17,7 @@
 #include "core/large.h"
 #include "core/malloc.h"
 #include "core/purge.h"
+#include "core/retired.h"
 #include "core/sampled.h"
 #include "core/separate.h"
 #include "core/slot_life.h"
@@ -338,11 +339,29 @@ static void sweep_list(const struct page_list *list, size_t *left)
     }
 }
 
+/* Large ones of whatever heap. Nobody else may free or resize them meanwhile. */
+static void sweep_large(const struct region *region)
+{
+    size_t units = atomic_load_explicit(&region->opened, memory_order_relaxed) * CHUNK_UNITS;
+    for (size_t unit = 0; unit < units;) {
+        const struct page *page = &region->pages[unit];
+        bool large = page_owner(page) == OWNER_LARGE;
+        if (large)
+            cairn__fence_check(page);
+        unit += large ? page->units : 1;
+    }
+}
+
 void cairn__hardened_sweep(void)
 {
     struct heap *heap = cairn__heap;
     if (!heap_is_real(heap) || cairn__harden == HARDEN_FAST)
         return;
+    cairn__retired_sweep();
+    if (!has_threads())
+        for (struct region *region = cairn__region_first(); region != NULL;
+             region = cairn__region_next(region))
+            sweep_large(region);
     size_t left = cairn__harden == HARDEN_PARANOID ? SIZE_MAX : SWEEP_AT_EXIT;
     cairn__slots_watch(heap);
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {

@@ -4,6 +4,8 @@
 
 #include "base/option.h"
 #include "core/age.h"
+#include "core/contents.h"
+#include "core/crime.h"
 #include "os/lock.h"
 
 enum { OPEN, CLOSED, KINDS };
@@ -42,6 +44,35 @@ static struct page *take(unsigned kind, unsigned class)
     return page;
 }
 
+/* ---- what was written to them ---- */
+
+#if SLOTTED
+/* Their blocks are free, and read as zero. */
+static void look_at(const struct page *page)
+{
+    for (size_t at = 0; at < page->issued && page->class != CLASS_ZERO; at++) {
+        const char *block = page->start + at * page->size;
+        if (UNLIKELY(!is_zero(block, page->size)))
+            cairn__crime((struct crime){
+                .what = "write after free to", .ptr = block, .page = page, .size = page->size});
+    }
+}
+#else
+static void look_at(const struct page *page)
+{
+    (void)page;
+}
+#endif
+
+void cairn__retired_sweep(void)
+{
+    lock_acquire(&retired.lock);
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
+        for (const struct page *page = retired.of[OPEN][class].first; page; page = page->next)
+            look_at(page);
+    lock_release(&retired.lock);
+}
+
 /* ---- closing ---- */
 
 /* The page that waits longest in the next class that has one, if it came before so many steps. */
@@ -65,6 +96,7 @@ static void close_to(size_t keep, uint32_t steps)
         if (page == NULL)
             break;
         lock_release(&retired.lock);
+        look_at(page);
         cairn__page_close(page);
         lock_acquire(&retired.lock);
         put(CLOSED, page);

@@ -32,6 +32,9 @@ bool cairn__retired_has_open(void);
 /* Closes what waited since before the last call of this function; or all. */
 void cairn__retired_close(bool all);
 
+/* Looks at the blocks of those that are not closed: aborts if one was written to. */
+void cairn__retired_sweep(void);
+
 void cairn__retired_before_fork(void);
 void cairn__retired_after_fork(bool child);
 

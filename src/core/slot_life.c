@@ -156,8 +156,9 @@ void cairn__slot_look_at_live(const struct page *page, size_t at)
     uint16_t slot = SLOT_FREE;
     for (int i = 0; i < TRIES; i++) {
         slot = slot_load(page, at);
+        size_t slack = slot >> SLOT_SLACK_SHIFT;
         if (slot_state(slot) != SLOT_LIVE ||
-            LIKELY(has_canary(page, block, slot >> SLOT_SLACK_SHIFT)))
+            LIKELY(has_canary(page, block, slack) && has_clean_slack(page, block, slack)))
             return;
         atomic_thread_fence(memory_order_acquire);
         if (slot_load(page, at) != slot)

@@ -25,10 +25,14 @@
 
 #if CAIRN_HARDENED
 
+enum { NEAR = 4096 }; /* so far before our memory an address may be meant for it */
+
 /* What the address is to the blocks around it; NULL: it is not in memory of ours. */
 static const char *describe(const void *address, struct text *line)
 {
     struct page *page = page_near(address);
+    if (page == NULL && page_near((const char *)address + NEAR) != NULL)
+        return ", right before the first of our blocks";
     if (page == NULL)
         return NULL;
     if (page_owner(page) == OWNER_INTERIOR)
