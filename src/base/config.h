@@ -18,9 +18,15 @@
 #define CAIRN_EXPORT __attribute__((visibility("default")))
 /* On what the fast paths read: -fvisibility=hidden says nothing of symbols defined elsewhere, and
  * these would be reached by way of a table. */
-#define HIDDEN         __attribute__((visibility("hidden")))
-#define NOINLINE       __attribute__((noinline))
-#define ALWAYS_INLINE  inline __attribute__((always_inline))
+#define HIDDEN        __attribute__((visibility("hidden")))
+#define NOINLINE      __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+/* Written at the process's start alone: nobody can, later, in the hardened build (core/seal.h). */
+#if defined(CAIRN_HARDENED) && CAIRN_HARDENED
+#define SEALED __attribute__((section(".data.rel.ro.sealed")))
+#else
+#define SEALED
+#endif
 #define COLD           __attribute__((cold, noinline))
 #define ALIGNED(bytes) __attribute__((aligned(bytes)))
 

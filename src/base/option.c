@@ -39,7 +39,7 @@ static const struct row {
 /* Variables that begin with CAIRN_ and are not ours to understand. Those of tests, too: TEST*. */
 static const char *const others[] = {"CONF", "RUN_FILE", "LIB", "STACK"};
 
-static struct setting {
+static SEALED struct setting {
     size_t value;
     enum source source;
 } settings[OPTION_COUNT] = {

@@ -20,7 +20,7 @@
 #include "os/os.h"
 #include "os/protect.h"
 
-uint32_t cairn__sample_rate;
+SEALED uint32_t cairn__sample_rate = SAMPLE_INITIAL;
 struct sampled_range cairn__sampled_range;
 
 enum state { UNUSED, USED, FREED };

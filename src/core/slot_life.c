@@ -8,7 +8,7 @@
 #include "core/crime.h"
 #include "os/os.h"
 
-uint8_t cairn__harden = HARDEN_FULL;
+SEALED uint8_t cairn__harden = HARDEN_FULL;
 
 #if SLOTTED
 

@@ -16,6 +16,7 @@
 #include "core/quarantine.h"
 #include "core/retired.h"
 #include "core/sampled.h"
+#include "core/seal.h"
 #include "core/remote.h"
 #include "core/secret.h"
 #include "core/separate.h"
@@ -167,16 +168,25 @@ static void read_options(void)
         cairn__fatal("CAIRN_STRICT is set: stopped for the options above", NULL);
 }
 
+/* Where they cannot be written they stay as they were built in. */
+static void read_settings(void)
+{
+    if (!cairn__seal_break())
+        return;
+    read_options();
+    if (SLOTTED)
+        cairn__harden = (uint8_t)cairn__option(OPTION_HARDEN);
+    cairn__sampled_start(cairn__option(OPTION_SAMPLE));
+    cairn__seal();
+}
+
 void cairn__process_start(void)
 {
     if (LIKELY(atomic_load_explicit(&start.done, memory_order_acquire)))
         return;
     lock_acquire(&start.lock);
     if (!atomic_load_explicit(&start.done, memory_order_relaxed)) {
-        read_options();
-        if (SLOTTED)
-            cairn__harden = (uint8_t)cairn__option(OPTION_HARDEN);
-        cairn__sampled_start(cairn__option(OPTION_SAMPLE));
+        read_settings();
         cairn__shared_start();
         cairn__window_start();
         start.hooked = cairn__os_on_thread_exit(on_thread_exit);

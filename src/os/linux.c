@@ -88,6 +88,14 @@ bool cairn__os_commit(void *ptr, size_t size)
     return done;
 }
 
+bool cairn__os_make_constant(void *ptr, size_t size)
+{
+    int saved = errno;
+    bool done = mprotect(ptr, size, PROT_READ) == 0;
+    errno = saved;
+    return done;
+}
+
 void cairn__os_advise_huge(void *ptr, size_t size, bool huge)
 {
     int saved = errno;

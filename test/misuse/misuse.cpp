@@ -611,7 +611,8 @@ End run(const char *self, const char *library, size_t row, bool innocent)
     std::string number = std::to_string(row), preload = std::string("LD_PRELOAD=") + library;
     const char *arguments[] = {self, "--row", number.c_str(), innocent ? "--innocent" : nullptr,
                                nullptr};
-    const char *environment[] = {preload.c_str(), nullptr};
+    /* A sampled block has lines of its own: sampled.c. */
+    const char *environment[] = {preload.c_str(), "CAIRN_SAMPLE=0", nullptr};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
