@@ -5,6 +5,7 @@
 #include "core/large.h"
 #include "core/metadata.h"
 #include "core/registry.h"
+#include "core/sampled.h"
 #include "core/shared.h"
 
 /* ---- one page ---- */
@@ -210,13 +211,14 @@ void cairn__figures_get_by_class(struct cairn__figures *figures, struct class_fi
     visit_pages(add_page, &sums);
 
     struct huge_figures huge = cairn__huge_figures();
+    struct sampled_figures sampled = cairn__sampled_figures();
     struct pool_figures pool = cairn__pool_figures();
     size_t used = pool.used << UNIT_SHIFT;
     figures->huge = huge.bytes;
     figures->huge_count = huge.count;
-    figures->mapped += huge.bytes;
-    figures->live += figures->large + huge.bytes;
-    figures->asked = size_min(figures->asked + huge.bytes, figures->live);
+    figures->mapped += huge.bytes + sampled.held;
+    figures->live += figures->large + huge.bytes + sampled.held;
+    figures->asked = size_min(figures->asked + huge.bytes + sampled.bytes, figures->live);
     figures->unused += used > sums.bytes ? used - sums.bytes : 0;
     figures->kept += pool.dirty << UNIT_SHIFT;
     figures->free = figures->returned + figures->unused + figures->kept;

@@ -39,7 +39,7 @@ static struct {
     uint16_t freed[SAMPLED_SLOTS]; /* first in, first out */
     size_t first, count;           /* of these */
     size_t begun;                  /* slots that ever held a block */
-    size_t live, live_bytes;
+    struct sampled_figures live;
     size_t os_page;
     size_t room;   /* of a slot */
     bool by_marks; /* how slots are closed: os.h's guards, or else protect.h */
@@ -226,7 +226,7 @@ static size_t most_live(void)
 /* The next slot; SAMPLED_SLOTS: none. Under the lock. */
 static size_t take_slot(void)
 {
-    if (!has_range() || sampled.live >= most_live())
+    if (!has_range() || sampled.live.blocks >= most_live())
         return SAMPLED_SLOTS;
     if (sampled.begun < SAMPLED_SLOTS)
         return sampled.begun++;
@@ -257,6 +257,11 @@ static char *first_page(const struct record *record)
 static char *end_of_pages(const struct record *record)
 {
     return (char *)round_up((uintptr_t)record->start + size_max(record->size, 1), sampled.os_page);
+}
+
+static size_t bytes_held(const struct record *record)
+{
+    return (size_t)(end_of_pages(record) - first_page(record));
 }
 
 /* Where the pattern lies: as far as an error by some elements goes. */
@@ -299,8 +304,9 @@ static struct record *take_record(size_t size, size_t align)
         give_slot(slot);
         return NULL;
     }
-    sampled.live++;
-    sampled.live_bytes += size;
+    sampled.live.blocks++;
+    sampled.live.bytes += size;
+    sampled.live.held += bytes_held(record);
     return record;
 }
 
@@ -420,8 +426,9 @@ void cairn__sampled_free(void *ptr, unsigned family, size_t size)
     require_pattern(record);
     close_pages(first_page(record), end_of_pages(record));
     lock_acquire(&sampled.lock);
-    sampled.live--;
-    sampled.live_bytes -= record->size;
+    sampled.live.blocks--;
+    sampled.live.bytes -= record->size;
+    sampled.live.held -= bytes_held(record);
     give_slot((size_t)(record - sampled.records));
     lock_release(&sampled.lock);
 }
@@ -432,6 +439,13 @@ size_t cairn__sampled_size(const void *ptr, const char *what)
     if (ptr != record->start || atomic_load_explicit(&record->state, memory_order_acquire) != USED)
         not_in_use(what, ptr, record);
     return record->size;
+}
+
+bool cairn__sampled_owns(const void *ptr)
+{
+    const struct record *record = record_near(ptr);
+    return ptr == record->start &&
+           atomic_load_explicit(&record->state, memory_order_acquire) == USED;
 }
 
 /* ---- faults ---- */
@@ -509,7 +523,7 @@ void cairn__sampled_explain(const void *address, uintptr_t interrupted)
 struct sampled_figures cairn__sampled_figures(void)
 {
     lock_acquire(&sampled.lock);
-    struct sampled_figures figures = {sampled.live_bytes, sampled.live};
+    struct sampled_figures figures = sampled.live;
     lock_release(&sampled.lock);
     return figures;
 }

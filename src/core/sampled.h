@@ -57,9 +57,14 @@ void cairn__sampled_set_family(const void *ptr, unsigned family);
 /* From the handler of a fault at `address`, which sampled_holds: prints what is known of it. */
 void cairn__sampled_explain(const void *address, uintptr_t interrupted);
 
-/* Bytes asked for, of those in use, and how many they are. */
+/* Whether a block in use begins there. */
+bool cairn__sampled_owns(const void *ptr);
+
+/* Of blocks in use. */
 struct sampled_figures {
-    size_t bytes, blocks;
+    size_t blocks;
+    size_t bytes; /* asked for */
+    size_t held;  /* bytes of the pages that they lie in */
 };
 struct sampled_figures cairn__sampled_figures(void);
 

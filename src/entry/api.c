@@ -9,6 +9,7 @@
 #include "core/large.h"
 #include "core/malloc.h"
 #include "core/purge.h"
+#include "core/sampled.h"
 #include "core/thread.h"
 #include "os/os.h"
 
@@ -156,6 +157,8 @@ CAIRN_EXPORT bool cairn_owns(const void *ptr)
     const struct region *region = region_outside_window(ptr);
     bool owns = region != NULL && region_owns(region, ptr);
     cairn__regions_let_go();
+    if (sampled_holds(ptr))
+        return cairn__sampled_owns(ptr);
     return owns || cairn__huge_size(ptr) != 0;
 }
 

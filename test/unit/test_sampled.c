@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/figures.h"
 #include "core/malloc.h"
 #include "core/sampled.h"
 #include "core/thread.h"
@@ -141,6 +142,26 @@ TEST(sizes_and_contents)
     }
     assert_int_equal(cairn__sampled_figures().blocks, 0);
     assert_int_equal(cairn__sampled_figures().bytes, 0);
+    assert_int_equal(cairn__sampled_figures().held, 0);
+}
+
+TEST(figures)
+{
+    start(1);
+    struct cairn__figures before, after;
+    cairn__figures_get(&before);
+    char *block = get(5000);
+    cairn__figures_get(&after);
+    assert_true(sampled_holds(block));
+    assert_int_equal(after.asked - before.asked, 5000);
+    assert_int_equal(after.live - before.live, 8192);
+    assert_int_equal(after.mapped - before.mapped, 8192);
+    assert_true(cairn__sampled_owns(block));
+    assert_false(cairn__sampled_owns(block + 16));
+    cairn__free(block);
+    assert_false(cairn__sampled_owns(block));
+    cairn__figures_get(&after);
+    assert_int_equal(after.live, before.live);
 }
 
 TEST(alignment)
@@ -320,6 +341,7 @@ int main(void)
         cmocka_unit_test(first_allocations),
         cmocka_unit_test(none_unless_asked_for),
         cmocka_unit_test(sizes_and_contents),
+        cmocka_unit_test(figures),
         cmocka_unit_test(alignment),
         cmocka_unit_test(larger_ones_are_not),
         cmocka_unit_test(no_room),
