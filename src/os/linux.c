@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -130,9 +131,29 @@ static bool advise(void *ptr, size_t size, int advice)
     return done;
 }
 
+/* An emulator may say that it has done what it does not know. */
+static bool can_be_read(const void *ptr)
+{
+    const struct timespec none = {0, 0};
+    int saved = errno;
+    long result = syscall(SYS_futex, ptr, FUTEX_WAIT_PRIVATE, 1, &none, NULL, 0);
+    bool readable = result == 0 || errno != EFAULT;
+    errno = saved;
+    return readable;
+}
+
 bool cairn__os_guard(void *ptr, size_t size)
 {
-    return advise(ptr, size, MADV_GUARD_INSTALL);
+    enum { UNKNOWN, HAS_GUARDS, HAS_NONE };
+    static _Atomic int system = UNKNOWN;
+    int known = atomic_load_explicit(&system, memory_order_relaxed);
+    if (known == HAS_NONE || !advise(ptr, size, MADV_GUARD_INSTALL))
+        return false;
+    if (UNLIKELY(known == UNKNOWN)) {
+        known = can_be_read(ptr) ? HAS_NONE : HAS_GUARDS;
+        atomic_store_explicit(&system, known, memory_order_relaxed);
+    }
+    return known == HAS_GUARDS;
 }
 
 bool cairn__os_unguard(void *ptr, size_t size)

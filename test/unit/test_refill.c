@@ -228,15 +228,17 @@ TEST(links_to_nowhere)
 
 static const size_t round_sizes[] = {16, 64, 2 * SIZE, 5000, 100 * KIB, 200 * KIB, MIB, 40 * MIB};
 enum { ROUND_SIZES = sizeof round_sizes / sizeof round_sizes[0], OTHERS = 4096 };
-/* Trips until all that is done now and then was done. */
-enum { LONG = (SHORT_BLOCKS + 2) * (REMOTE_FLUSH_REFILLS + 1) };
+/* Blocks until all that is done now and then was done; trips take a whole row of them at a time. */
+enum {
+    ROW_MOST = EXTEND_BYTES / 16,
+    LONG = (SHORT_BLOCKS + ROW_MOST) * (REMOTE_FLUSH_REFILLS + 1)
+};
 
 static char *others[OTHERS];
 
-/* Long enough for so many trips, of which each may take a whole row of blocks. */
-static void go_round(size_t size, size_t trips)
+static void go_round(size_t size, size_t blocks)
 {
-    for (size_t times = trips * size_max(EXTEND_BYTES / size, 1); times > 0; times--) {
+    for (size_t times = blocks / (size > MEDIUM_MAX ? LARGE_AS_BLOCKS : 1); times > 0; times--) {
         char *block = cairn__malloc_fast(size);
         block = block != NULL ? block : cairn__malloc_slow(size);
         REQUIRE(block != NULL);
@@ -271,10 +273,10 @@ TEST(a_round_takes_mail_in)
         get_others(NULL);
         for (size_t i = 0; i < OTHERS; i += 8) /* so its pages are listed, and stay its own */
             cairn__free(others[i]);
-        go_round(round_sizes[size], 2);
+        go_round(round_sizes[size], 2 * ROW_MOST);
         worker_do(&worker, free_others, NULL);
         assert_true(audit_all(NULL).in_transit > OTHERS / 2);
-        go_round(round_sizes[size], 2 * SHORT_BLOCKS);
+        go_round(round_sizes[size], 2 * (SHORT_BLOCKS + ROW_MOST));
         assert_int_equal(audit_all(NULL).in_transit, 0);
         assert_true(audit_all(NULL).pages < 24);
     }
@@ -288,7 +290,7 @@ TEST(a_round_sends)
     worker_start(&worker);
     cairn__process_start();
     for (size_t size = 0; size < ROUND_SIZES; size++) {
-        go_round(round_sizes[size], 2);
+        go_round(round_sizes[size], 2 * ROW_MOST);
         worker_do(&worker, get_others, NULL);
         for (size_t i = OTHERS - 5; i < OTHERS; i++) /* of the worker's active page */
             cairn__free(others[i]);
@@ -309,7 +311,7 @@ TEST(a_round_gives_to_the_system)
     cairn__process_start();
     for (size_t size = 0; size < ROUND_SIZES; size++) {
         get_others(NULL);
-        go_round(round_sizes[size], 2);
+        go_round(round_sizes[size], 2 * ROW_MOST);
         for (size_t i = 0; i < OTHERS; i++)
             cairn__free(others[i]);
         assert_true(cairn__pool_figures().dirty > FLOOR);
