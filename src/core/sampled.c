@@ -18,7 +18,6 @@
 #include "core/secret.h"
 #include "core/slot.h"
 #include "os/os.h"
-#include "os/protect.h"
 
 SEALED uint32_t cairn__sample_rate = SAMPLE_INITIAL;
 struct sampled_range cairn__sampled_range;
@@ -42,7 +41,7 @@ static struct {
     struct sampled_figures live;
     size_t os_page;
     size_t room;   /* of a slot */
-    bool by_marks; /* how slots are closed: os.h's guards, or else protect.h */
+    bool by_marks; /* how slots are closed: guards, which cost no mapping, or else restricted */
     bool failed;
     unsigned char pattern;
 } sampled;
@@ -186,7 +185,7 @@ static bool make_range(void)
     if (sampled.by_marks)
         sampled.by_marks = cairn__os_guard(start, size);
     if (!sampled.by_marks)
-        cairn__os_protect(start, size);
+        cairn__os_restrict(start, size, false);
     sampled.pattern = (unsigned char)(cairn__secret() | 1);
     cairn__sampled_range.start = (uintptr_t)start;
     __atomic_store_n(&cairn__sampled_range.size, size, __ATOMIC_RELEASE);
@@ -212,7 +211,7 @@ static void close_pages(char *from, const char *to)
     if (sampled.by_marks && cairn__os_guard(from, size))
         return;
     cairn__os_purge(from, size);
-    cairn__os_protect(from, size);
+    cairn__os_restrict(from, size, false);
 }
 
 /* ---- slots ---- */

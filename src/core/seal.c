@@ -41,7 +41,7 @@ void cairn__seal(void)
 {
     struct range range = sealed();
     if (range.size != 0)
-        cairn__os_make_constant(range.start, range.size);
+        cairn__os_restrict(range.start, range.size, true);
 }
 
 #else

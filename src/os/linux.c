@@ -89,10 +89,10 @@ bool cairn__os_commit(void *ptr, size_t size)
     return done;
 }
 
-bool cairn__os_make_constant(void *ptr, size_t size)
+bool cairn__os_restrict(void *ptr, size_t size, bool readable)
 {
     int saved = errno;
-    bool done = mprotect(ptr, size, PROT_READ) == 0;
+    bool done = mprotect(ptr, size, readable ? PROT_READ : PROT_NONE) == 0;
     errno = saved;
     return done;
 }

@@ -21,8 +21,8 @@ bool cairn__os_can_reserve(size_t size);
 /* Makes [ptr, ptr + size) of a reservation readable and writable; fresh memory reads as zero. */
 bool cairn__os_commit(void *ptr, size_t size);
 
-/* From now on it can only be read. */
-bool cairn__os_make_constant(void *ptr, size_t size);
+/* From now on, until it is committed again, it can only be read, or not even that. */
+bool cairn__os_restrict(void *ptr, size_t size, bool readable);
 
 /* Asks for transparent huge pages in a reservation, committed or not, or for none. A hint. */
 void cairn__os_advise_huge(void *ptr, size_t size, bool huge);
