@@ -49,7 +49,7 @@ static SEALED struct setting {
 };
 
 /* A line an option, most of them never touched. */
-static char texts[OPTION_COUNT][OPTION_TEXT_SIZE];
+static SEALED char texts[OPTION_COUNT][OPTION_TEXT_SIZE];
 
 size_t cairn__option(enum option option)
 {
@@ -59,6 +59,12 @@ size_t cairn__option(enum option option)
 const char *cairn__option_text(enum option option)
 {
     return texts[option];
+}
+
+size_t cairn__option_kept(size_t most)
+{
+    size_t delay = cairn__option(OPTION_PURGE_DELAY);
+    return delay == 0 ? 0 : delay == OPTION_NEVER ? SIZE_MAX : most;
 }
 
 const char *cairn__option_variable(enum option option)

@@ -43,6 +43,9 @@ size_t cairn__option(enum option option);
 /* TEXT; "" if it is not set. */
 const char *cairn__option_text(enum option option);
 
+/* How much free memory may stay for a while: `most`, or by PURGE_DELAY none, or any. */
+size_t cairn__option_kept(size_t most);
+
 /* The environment variable of an option. */
 const char *cairn__option_variable(enum option option);
 /* "CAIRN_WINDOW=256 GiB (built in)". */

@@ -239,6 +239,7 @@ static ALWAYS_INLINE void free_block(enum family family, void *ptr, size_t size)
     }
     slot_retire(page, ptr, size, family, true);
     slot_watch(heap, ptr);
+    heap_add_waiting(heap, page, 1);
     heap_count_freed(heap, page, 1);
     if (UNLIKELY(page_free_block(page, ptr)))
         cairn__free_event(page);

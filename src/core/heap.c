@@ -81,8 +81,15 @@ void cairn__heap_event(struct heap *heap, struct page *page)
 void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, void *last,
                             unsigned count)
 {
-    page_link(page, first, last);
     heap_count_freed(heap, page, count);
+    cairn__heap_take_back(heap, page, first, last, count);
+}
+
+void cairn__heap_take_back(struct heap *heap, struct page *page, void *first, void *last,
+                           unsigned count)
+{
+    page_link(page, first, last);
+    heap_add_waiting(heap, page, count);
     while (count >= page->needed) {
         count -= page->needed;
         page->needed = 0;

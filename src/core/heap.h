@@ -149,13 +149,11 @@ static inline void heap_add_waiting(struct heap *heap, const struct page *page, 
 /* Moves the clock by as many ticks as the heap's thread has freed. */
 COLD void cairn__tick(struct heap *heap);
 
-/* The program has freed blocks of the page. */
+/* The program has freed blocks of the page, which it may not have back soon; */
 static inline void heap_count_freed(struct heap *heap, const struct page *page, size_t blocks)
 {
 #if SLOTTED
-    int64_t bytes = (int64_t)(blocks * page->size);
-    heap->waiting += bytes;
-    heap->until_tick -= bytes;
+    heap->until_tick -= (int64_t)(blocks * page->size);
     if (UNLIKELY(heap->until_tick <= 0))
         cairn__tick(heap);
 #else
@@ -184,6 +182,7 @@ void cairn__heap_event(struct heap *heap, struct page *page);
 
 static inline void heap_free_local(struct heap *heap, struct page *page, void *block)
 {
+    heap_add_waiting(heap, page, 1);
     heap_count_freed(heap, page, 1);
     if (UNLIKELY(page_free_block(page, block)))
         cairn__heap_event(heap, page);
@@ -192,6 +191,10 @@ static inline void heap_free_local(struct heap *heap, struct page *page, void *b
 /* Frees `count` blocks first..last, linked, of a page of this heap. */
 void cairn__heap_free_batch(struct heap *heap, struct page *page, void *first, void *last,
                             unsigned count);
+
+/* The same of blocks that no program has had since they went into a bin. */
+void cairn__heap_take_back(struct heap *heap, struct page *page, void *first, void *last,
+                           unsigned count);
 
 /* Makes a cold page this heap's, if nobody else is quicker. */
 bool cairn__heap_adopt(struct heap *heap, struct page *page);

@@ -49,22 +49,10 @@ static size_t more_for_regret(struct pool_figures figures)
     return size_min(figures.regret, figures.used);
 }
 
-static size_t limit_by_options(struct pool_figures figures)
-{
-    switch (cairn__option(OPTION_PURGE_DELAY)) {
-    case 0:
-        return 0;
-    case OPTION_NEVER:
-        return SIZE_MAX;
-    default:
-        return size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE, figures.used / DIRTY_SHARE) +
-               more_for_regret(figures);
-    }
-}
-
 static size_t limit(struct pool_figures figures)
 {
-    return size_max(limit_by_options(figures), reserved());
+    size_t most = size_max(cairn__option(OPTION_DIRTY_MAX) / UNIT_SIZE, figures.used / DIRTY_SHARE);
+    return size_max(cairn__option_kept(most + more_for_regret(figures)), reserved());
 }
 
 bool cairn__purge_is_unwanted(void)

@@ -254,7 +254,7 @@ static void empty_own_bin(struct heap *heap, struct page *page, unsigned class)
     void *first, *last;
     unsigned count = cairn__bin_empty(heap, class, page->capacity, &first, &last);
     if (count != 0)
-        cairn__heap_free_batch(heap, page, first, last, count);
+        cairn__heap_take_back(heap, page, first, last, count);
 }
 
 static void empty_borrowed_bin(struct heap *heap, unsigned class)

@@ -107,16 +107,9 @@ static void close_to(size_t keep, uint32_t steps)
 /* More than this goes at once. */
 static size_t most_open(void)
 {
-    switch (cairn__option(OPTION_PURGE_DELAY)) {
-    case 0:
-        return 0;
-    case OPTION_NEVER:
-        return SIZE_MAX;
-    default:
-        return size_max(cairn__option(OPTION_DIRTY_MAX) / RETIRED_SHARE,
-                        atomic_load_explicit(&cairn__bytes_in_pages, memory_order_relaxed) /
-                            DIRTY_SHARE);
-    }
+    size_t pages = atomic_load_explicit(&cairn__bytes_in_pages, memory_order_relaxed);
+    return cairn__option_kept(
+        size_max(cairn__option(OPTION_DIRTY_MAX) / RETIRED_SHARE, pages / DIRTY_SHARE));
 }
 
 bool cairn__retired_has_open(void)

@@ -40,8 +40,10 @@ static struct {
     size_t begun;                  /* slots that ever held a block */
     struct sampled_figures live;
     size_t os_page;
-    size_t room;   /* of a slot */
-    bool by_marks; /* how slots are closed: guards, which cost no mapping, or else restricted */
+    size_t room; /* of a slot */
+    /* How slots were closed: guarded, which costs no mapping; and some or all, where that failed (of
+     * locked memory it does), restricted. Each is undone where it was ever done. */
+    bool guarded, restricted;
     bool failed;
     unsigned char pattern;
 } sampled;
@@ -89,8 +91,8 @@ static uint64_t draw_skip(struct heap *heap)
     if (rate == 1)
         return 0;
     uint32_t u = draw(heap);
-    uint64_t doubled = 2 * rate -
-                       1; /* a chance of 1 / rate for each makes 1 / (rate - 1/2) at a time */
+    /* A chance of 1 / rate for each allocation is one of about 1 / (rate - 1/2) at a time. */
+    uint64_t doubled = 2 * rate - 1;
     return ((minus_ln(u + (u == 0)) >> 8) * doubled) >> 25;
 }
 
@@ -125,7 +127,7 @@ void cairn__sample_next(struct heap *heap, unsigned class, uint64_t count)
     void *first, *last;
     unsigned rest = cairn__bin_cut(heap, class, heap->sample_skip, &first, &last);
     if (rest != 0)
-        cairn__heap_free_batch(heap, page, first, last, rest);
+        cairn__heap_take_back(heap, page, first, last, rest);
     heap->counts.handed -= rest;
     heap->sample_skip = draw_skip(heap);
     heap->short_blocks = cairn__sample_budget(heap);
@@ -180,11 +182,11 @@ static bool make_range(void)
             cairn__os_release(start, size);
         return false;
     }
-    sampled.by_marks = cairn__os_commit(start, sampled.os_page) &&
-                       cairn__os_guard(start, sampled.os_page) && cairn__os_commit(start, size);
-    if (sampled.by_marks)
-        sampled.by_marks = cairn__os_guard(start, size);
-    if (!sampled.by_marks)
+    sampled.guarded = cairn__os_commit(start, sampled.os_page) &&
+                      cairn__os_guard(start, sampled.os_page);
+    sampled.restricted = !sampled.guarded || !cairn__os_commit(start, size) ||
+                         !cairn__os_guard(start, size);
+    if (sampled.restricted)
         cairn__os_restrict(start, size, false);
     sampled.pattern = (unsigned char)(cairn__secret() | 1);
     cairn__sampled_range.start = (uintptr_t)start;
@@ -202,15 +204,19 @@ static bool has_range(void)
 static bool open_pages(char *from, const char *to)
 {
     size_t size = (size_t)(to - from);
-    return sampled.by_marks ? cairn__os_unguard(from, size) : cairn__os_commit(from, size);
+    return (!sampled.guarded || cairn__os_unguard(from, size)) &&
+           (!sampled.restricted || cairn__os_commit(from, size));
 }
 
+/* They read as zero when they are opened again. Under the lock. */
 static void close_pages(char *from, const char *to)
 {
     size_t size = (size_t)(to - from);
-    if (sampled.by_marks && cairn__os_guard(from, size))
+    if (sampled.guarded && cairn__os_guard(from, size))
         return;
-    cairn__os_purge(from, size);
+    if (!cairn__os_purge(from, size))
+        cairn__os_clear(from, size);
+    sampled.restricted = true;
     cairn__os_restrict(from, size, false);
 }
 
@@ -219,7 +225,7 @@ static void close_pages(char *from, const char *to)
 /* How many may live: mappings are not to run short where each costs two. */
 static size_t most_live(void)
 {
-    return sampled.by_marks ? SAMPLED_SLOTS : SAMPLED_SLOTS / 4;
+    return sampled.restricted ? SAMPLED_SLOTS / 4 : SAMPLED_SLOTS;
 }
 
 /* The next slot; SAMPLED_SLOTS: none. Under the lock. */
@@ -423,8 +429,8 @@ void cairn__sampled_free(void *ptr, unsigned family, size_t size)
     record->freed = calls;
     require_match(record, family, size);
     require_pattern(record);
-    close_pages(first_page(record), end_of_pages(record));
     lock_acquire(&sampled.lock);
+    close_pages(first_page(record), end_of_pages(record));
     sampled.live.blocks--;
     sampled.live.bytes -= record->size;
     sampled.live.held -= bytes_held(record);

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "misuse/child.h"
 
 void free_sized(void *ptr, size_t size) __attribute__((weak));
 
@@ -301,35 +301,23 @@ static void work(bool corrupted)
     exit(0);
 }
 
-static int run(bool corrupted, char *said, size_t size)
+static void work_innocently(void)
 {
-    int ends[2];
-    if (pipe(ends) != 0)
-        exit(2);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        work(corrupted);
-    }
-    close(ends[1]);
-    size_t count = 0;
-    ssize_t more;
-    while (count < size - 1 && (more = read(ends[0], said + count, size - 1 - count)) > 0)
-        count += (size_t)more;
-    said[count] = '\0';
-    close(ends[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    return status;
+    work(false);
+}
+
+static void work_corrupted(void)
+{
+    work(true);
 }
 
 /* The name of what is wrong; NULL: nothing. */
 static const char *fault_of_list(char *said, size_t size)
 {
-    int status = run(false, said, size);
+    int status = child_run(work_innocently, said, size);
     if (status != 0 || said[0] != '\0')
         return "the innocent list did not come to its end in peace";
-    status = run(true, said, size);
+    status = child_run(work_corrupted, said, size);
     if (!WIFSIGNALED(status) || (WTERMSIG(status) != SIGABRT && WTERMSIG(status) != SIGSEGV))
         return "the corruption was not stopped";
     return strncmp(said, "cairn: ", 7) != 0 ? "the corruption was not reported" : NULL;

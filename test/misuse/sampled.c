@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#include "misuse/child.h"
 
 #define SELF __attribute__((noinline, noclone))
 
@@ -137,30 +137,6 @@ static const struct crime {
      {"found by", "allocated by", "freed by"}},
 };
 
-/* What the child says on stderr, and how it ends. */
-static int run(void (*commit)(void), char *said, size_t size)
-{
-    int ends[2];
-    if (pipe(ends) != 0)
-        exit(2);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        commit();
-        _exit(0);
-    }
-    close(ends[1]);
-    size_t length = 0;
-    ssize_t count;
-    while (length < size - 1 && (count = read(ends[0], said + length, size - 1 - length)) > 0)
-        length += (size_t)count;
-    said[length] = '\0';
-    close(ends[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    return status;
-}
-
 /* Behind the title at least one line is of this program. */
 static bool has_calls(const char *said, const char *title)
 {
@@ -199,7 +175,7 @@ int main(int argc, char **argv)
     int failures = 0;
     for (size_t i = 0; i < sizeof crimes / sizeof crimes[0]; i++) {
         const struct crime *crime = &crimes[i];
-        int status = run(crime->commit, said, sizeof said);
+        int status = child_run(crime->commit, said, sizeof said);
         bool good = WIFSIGNALED(status) && WTERMSIG(status) == crime->signal &&
                     strstr(said, crime->line) != NULL;
         for (int c = 0; c < 3 && crime->calls[c] != NULL; c++)

@@ -3,6 +3,7 @@
  * What an attacker can foresee of the hardened library's choices: where the next block lies, when a
  * freed one is used again, whether its place ever holds a block of another size. Run with it preloaded.
  */
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,13 +64,46 @@ static void distance_here(size_t size, size_t least)
     check(fewest >= least, "reused after", size, (double)fewest, (double)least);
 }
 
+/* One block of many sizes: its heap gives many more back, unused, when it ends. */
+static void *use_many_sizes(void *unused)
+{
+    (void)unused;
+    for (size_t size = 16; size <= 1024; size += 16)
+        free(get(size));
+    return NULL;
+}
+
+/* Threads that come and go do not make it shorter: what they give back nobody has freed. */
+static void distance_past_threads(size_t size, size_t least)
+{
+    enum { TRIES = 20, THREADS = 3 };
+    size_t fewest = SIZE_MAX;
+    for (int i = 0; i < TRIES; i++) {
+        void *first = get(size);
+        free(first);
+        for (int t = 0; t < THREADS; t++) {
+            pthread_t thread;
+            if (pthread_create(&thread, NULL, use_many_sizes, NULL) == 0)
+                pthread_join(thread, NULL);
+        }
+        size_t count = 0;
+        for (void *block = NULL; block != first && count < 4 * least; count++) {
+            block = get(size);
+            free(block);
+        }
+        if (count < fewest)
+            fewest = count;
+    }
+    check(fewest >= least, "reused, past threads, after", size, (double)fewest, (double)least);
+}
+
 /* In a process that frees nothing else. */
-static void distance(size_t size, size_t least)
+static void distance(void (*here)(size_t, size_t), size_t size, size_t least)
 {
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        distance_here(size, least);
+        here(size, least);
         fflush(stdout);
         _exit(failures != 0);
     }
@@ -126,13 +160,14 @@ static void zeros(size_t size)
 
 int main(void)
 {
-    distance(16, 8192);
-    distance(64, 4096);
-    distance(256, 1024);
-    distance(1024, 256);
-    distance(8192, 64);
-    distance(65536, 64);
-    distance(1 << 20, 64);
+    distance(distance_here, 16, 8192);
+    distance(distance_here, 64, 4096);
+    distance(distance_here, 256, 1024);
+    distance(distance_here, 1024, 256);
+    distance(distance_here, 8192, 64);
+    distance(distance_here, 65536, 64);
+    distance(distance_here, 1 << 20, 64);
+    distance(distance_past_threads, 64, 2000);
     neighbours(16, 0.04);
     neighbours(64, 0.03);
     neighbours(256, 0.05);

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,6 +38,22 @@ static void assert_near(size_t seen, size_t expected)
     while (deviation * deviation < expected)
         deviation++;
     assert_in_range(seen, expected - 6 * deviation, expected + 6 * deviation);
+}
+
+/* In a child, which the system must end. */
+static void assert_fault(volatile char *address)
+{
+    if (UNIT_ASAN)
+        return; /* it has a handler of its own */
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        (void)*address;
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
 /* ---- which ---- */
@@ -229,6 +246,33 @@ TEST(slots_wait)
     assert_in_range(others, SAMPLED_SLOTS / 2, SAMPLED_SLOTS + 1);
 }
 
+/* The system refuses to take the memory of a locked page: it is closed all the same, and comes back empty. */
+TEST(locked_pages)
+{
+    start(1);
+    enum { LOCKED = 3 };
+    size_t slot[LOCKED], seen = 0;
+    for (int i = 0; i < LOCKED; i++) {
+        char *block = get(100);
+        slot[i] = slot_of_block(block);
+        if (mlock(block, 100) != 0)
+            return; /* none may be locked here */
+        memset(block, 0x55, 100);
+        cairn__free(block);
+        assert_fault(block);
+    }
+    for (int i = 0; i < 3 * SAMPLED_SLOTS; i++) {
+        char *block = cairn__calloc(1, 3000);
+        for (size_t at = 0; at < 3000; at++)
+            REQUIRE(block[at] == 0);
+        for (int l = 0; l < LOCKED; l++)
+            seen += sampled_holds(block) && slot_of_block(block) == slot[l];
+        memset(block, 1, 3000);
+        cairn__free(block);
+    }
+    assert_true(seen >= LOCKED);
+}
+
 static void *free_it(void *block)
 {
     cairn__free(block);
@@ -249,22 +293,6 @@ TEST(freed_by_another_thread)
 }
 
 /* ---- crimes ---- */
-
-/* In a child, which the system must end. */
-static void assert_fault(volatile char *address)
-{
-    if (UNIT_ASAN)
-        return; /* it has a handler of its own */
-    pid_t child = fork();
-    if (child == 0) {
-        signal(SIGSEGV, SIG_DFL);
-        (void)*address;
-        _exit(0);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
-}
 
 TEST(freed_is_out_of_reach)
 {
@@ -352,6 +380,7 @@ int main(void)
         cmocka_unit_test(larger_ones_are_not),
         cmocka_unit_test(no_room),
         cmocka_unit_test(slots_wait),
+        cmocka_unit_test(locked_pages),
         cmocka_unit_test(freed_by_another_thread),
         cmocka_unit_test(freed_is_out_of_reach),
         cmocka_unit_test(ends_are_out_of_reach),

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* A child that does what is wrong: how it ends, and what it says on stderr. */
+#ifndef TEST_MISUSE_CHILD_H
+#define TEST_MISUSE_CHILD_H
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Its status, as waitpid has it. commit may return: then it ends with code 0. */
+static inline int child_run(void (*commit)(void), char *said, size_t size)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        exit(2);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        commit();
+        _exit(0);
+    }
+    close(ends[1]);
+    size_t length = 0;
+    ssize_t more;
+    while (length < size - 1 && (more = read(ends[0], said + length, size - 1 - length)) > 0)
+        length += (size_t)more;
+    said[length] = '\0';
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status;
+}
+
+#endif
