@@ -27,13 +27,13 @@ static void put_block(struct text *line, const struct crime *crime)
         cairn__text_uint(line, crime->size);
         cairn__text_put(line, "-byte block, sampled)");
     }
-    if (crime->page == NULL)
+    bool own = crime->own != NULL;
+    if (crime->page == NULL && !own)
         return;
-    bool large = crime->page->size == 0;
     cairn__text_put(line, " (");
     cairn__text_uint(line, crime->size);
-    cairn__text_put(line, large ? "-byte block of its own, at " : "-byte block, page ");
-    cairn__text_pointer(line, crime->page->start);
+    cairn__text_put(line, own ? "-byte block of its own, at " : "-byte block, page ");
+    cairn__text_pointer(line, own ? crime->own : crime->page->start);
     cairn__text_put(line, ")");
 }
 
@@ -54,6 +54,8 @@ void cairn__crime(struct crime crime)
 {
     TEXT_LINE(line);
     cairn__text_put(&line, "cairn: ");
+    if (crime.kind != NULL)
+        cairn__text_put(&line, crime.kind);
     cairn__text_put(&line, crime.what);
     cairn__text_put(&line, " ");
     cairn__text_pointer(&line, crime.ptr);

@@ -13,15 +13,17 @@
 #include "core/calls.h"
 #include "core/page.h"
 
-/* "cairn: WHAT PTR DETAIL NUMBER MORE (SIZE-byte block, page START)"; what is NULL is left out. */
+/* "cairn: KIND WHAT PTR DETAIL NUMBER MORE (SIZE-byte block, page START)"; what is NULL is left out. */
 struct crime {
+    const char *kind; /* ends in a blank */
     const char *what;
     const void *ptr;
     const char *detail;
     size_t number; /* printed where there is a detail that ends in a blank */
     const char *more;
-    const struct page *page;
-    size_t size; /* of the block, as far as it is known */
+    const struct page *page; /* of blocks, */
+    const void *own;         /* or the start of a block of its own */
+    size_t size;             /* of the block, as far as it is known */
 
     /* Of a sampled block: who allocated it, and who freed it, or NULL. */
     const struct calls *allocated;

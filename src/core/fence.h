@@ -10,8 +10,26 @@
 
 #include "core/page.h"
 
-/* A page that was just taken, of units that cannot be accessed; it knows what was asked for. */
-void cairn__fence_open(struct page *page, size_t size, size_t align);
+/* What is around a block: it lies from start to behind, within what can be accessed. */
+struct fence {
+    char *first;
+    char *start;
+    char *behind;
+    char *end;
+    uint64_t secret;
+};
+
+/* Puts canaries where the block is not. */
+void cairn__fence_fill(const struct fence *fence);
+
+/* Aborts if one was written to. */
+void cairn__fence_look(const struct fence *fence);
+
+/* ---- of large blocks ---- */
+
+/* A page that was just taken, of units that cannot be accessed; it knows what was asked for. False: the
+ * system does not let them be opened. */
+bool cairn__fence_open(struct page *page, size_t size, size_t align);
 
 /* What was asked for. */
 static inline size_t fence_size(const struct page *page)

@@ -2,7 +2,7 @@
 /* See figures.h. */
 #include "core/figures.h"
 
-#include "core/large.h"
+#include "core/huge.h"
 #include "core/metadata.h"
 #include "core/registry.h"
 #include "core/sampled.h"

@@ -47,6 +47,8 @@ static void *of_family(void *block, enum family family)
     struct page *page = block == NULL ? NULL : page_near(block);
     if (page != NULL)
         page->family = (uint8_t)family;
+    else if (block != NULL)
+        cairn__huge_set_family(block, family);
     return block;
 }
 
@@ -130,9 +132,20 @@ void *cairn__aligned(size_t align, size_t size)
 
 /* ---- what a pointer is ---- */
 
-static _Noreturn COLD void not_ours(const char *what, const void *ptr, const char *detail)
+static _Noreturn COLD void not_ours(const char *kind, const char *what, const void *ptr,
+                                    const char *detail)
 {
-    cairn__crime((struct crime){.what = what, .ptr = ptr, .detail = detail});
+    cairn__crime((struct crime){.kind = kind, .what = what, .ptr = ptr, .detail = detail});
+}
+
+static const char no_block_of_ours[] = ", which is no block of this heap";
+
+/* ptr: in a block of its own. */
+static _Noreturn COLD void freed_before(const char *what, const void *ptr, const char *start)
+{
+    if (ptr == start)
+        not_ours(what[0] == 'f' ? "double " : "late ", what, ptr, ", which was freed before");
+    not_ours("invalid ", what, ptr, ", in a large block that was freed before");
 }
 
 /* The page of units in use that ptr is in; NULL: no region holds it. Aborts if they are not in use. */
@@ -144,61 +157,96 @@ static struct page *page_in_use(const char *what, const void *ptr)
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
     struct heap *owner = page_owner(page);
-    if (UNLIKELY(owner == OWNER_KEPT) && ptr == page->start)
-        not_ours(what[0] == 'i' ? "double free of" : what, ptr, ", which was freed before");
     if (UNLIKELY(owner == OWNER_KEPT))
-        not_ours(what, ptr, ", in a large block that was freed before");
+        freed_before(what, ptr, page->start);
     if (UNLIKELY(owner == NULL))
-        not_ours(what, ptr, ", where no block is (freed before?)");
+        not_ours("invalid ", what, ptr, ", where no block is (freed before?)");
     return page;
 }
 
-/* A large block's page, if the block begins there. */
-static void require_start(const char *what, const struct page *page, const void *ptr)
+/* A large or huge block. */
+struct own {
+    const char *start;
+    size_t size;
+    uint8_t family;
+};
+
+static struct own own_of(const struct page *page)
 {
-    if (UNLIKELY(ptr != page->start))
-        cairn__crime((struct crime){.what = what,
-                                    .ptr = ptr,
-                                    .detail = ", which is inside a block, at byte ",
-                                    .number = (size_t)((const char *)ptr - page->start),
-                                    .page = page,
-                                    .size = fence_size(page)});
+    return (struct own){page->start, fence_size(page), page->family};
+}
+
+/* False: no huge block is there. Aborts if there was one. */
+static bool find_huge(const char *what, const void *ptr, struct own *own)
+{
+    struct huge_block block;
+    if (!cairn__huge_find(ptr, &block))
+        return false;
+    if (UNLIKELY(block.freed))
+        freed_before(what, ptr, block.start);
+    *own = (struct own){block.start, block.size, block.family};
+    return true;
+}
+
+static void require_start(const char *what, const struct own *own, const void *ptr)
+{
+    const char *at = ptr;
+    if (UNLIKELY(at != own->start))
+        cairn__crime(
+            (struct crime){.kind = "invalid ",
+                           .what = what,
+                           .ptr = ptr,
+                           .detail = at < own->start ? ", which is before a block, by bytes: "
+                                                     : ", which is inside a block, at byte ",
+                           .number = (size_t)(at < own->start ? own->start - at : at - own->start),
+                           .own = own->start,
+                           .size = own->size});
 }
 
 /* ---- free ---- */
 
-static void require_match(const struct page *page, enum family family, size_t size)
+static void require_match(const struct own *own, enum family family, size_t size)
 {
-    if (UNLIKELY(family != FAMILY_ANY && page->family != FAMILY_ANY && page->family != family &&
+    if (UNLIKELY(family != FAMILY_ANY && own->family != FAMILY_ANY && own->family != family &&
                  cairn__harden != HARDEN_FAST))
         cairn__crime((struct crime){.what = "free by another family of",
-                                    .ptr = page->start,
-                                    .page = page,
-                                    .size = fence_size(page)});
-    if (UNLIKELY(size != SIZE_UNKNOWN && size != fence_size(page)))
+                                    .ptr = own->start,
+                                    .own = own->start,
+                                    .size = own->size});
+    if (UNLIKELY(size != SIZE_UNKNOWN && size != own->size))
         cairn__crime((struct crime){.what = "free with a wrong size of",
-                                    .ptr = page->start,
+                                    .ptr = own->start,
                                     .detail = ", given as ",
                                     .number = size,
                                     .more = " bytes",
-                                    .page = page,
-                                    .size = fence_size(page)});
+                                    .own = own->start,
+                                    .size = own->size});
+}
+
+static void require_own(const struct own *own, const void *ptr, enum family family, size_t size)
+{
+    require_start("free of", own, ptr);
+    require_match(own, family, size);
 }
 
 static NOINLINE void free_large(struct page *page, void *ptr, enum family family, size_t size)
 {
-    require_start("invalid free of", page, ptr);
-    require_match(page, family, size);
+    struct own own = own_of(page);
+    require_own(&own, ptr, family, size);
     if (page_owner(page) == OWNER_LARGE ? !cairn__large_free(ptr, page)
                                         : !cairn__separate_free(ptr, page))
-        cairn__crime((struct crime){.what = "double free of", .ptr = ptr, .page = page});
+        cairn__crime((struct crime){.what = "double free of", .ptr = ptr});
     purge_attend();
 }
 
-static NOINLINE void free_huge(void *ptr)
+static NOINLINE void free_huge(void *ptr, enum family family, size_t size)
 {
+    struct own own;
+    if (!find_huge("free of", ptr, &own))
+        not_ours("invalid ", "free of", ptr, no_block_of_ours);
+    require_own(&own, ptr, family, size);
     if (!cairn__huge_free(ptr))
-        not_ours("invalid free of", ptr, ", which is no block of this heap");
+        cairn__crime((struct crime){.what = "double free of", .ptr = ptr});
 }
 
 /* Whatever is not a block of the thread's own heap. */
@@ -206,12 +254,12 @@ static NOINLINE void free_other(enum family family, void *ptr, size_t size)
 {
     if (ptr == NULL)
         return;
-    struct page *page = page_in_use("invalid free of", ptr);
+    struct page *page = page_in_use("free of", ptr);
     if (UNLIKELY(page == NULL)) {
         if (sampled_holds(ptr))
             cairn__sampled_free(ptr, family, size);
         else
-            free_huge(ptr);
+            free_huge(ptr, family, size);
         return;
     }
     if (UNLIKELY(page->size == 0)) {
@@ -257,42 +305,45 @@ void cairn__free(void *ptr)
 
 /* ---- sizes ---- */
 
+/* SIZE_UNKNOWN: no block of ours is there. Aborts where one was, or if none begins there. */
+static size_t size_of(const char *what, const void *ptr)
+{
+    const struct page *page = page_in_use(what, ptr);
+    if (page != NULL && page->size != 0)
+        return cairn__slot_size(page, ptr, what);
+    if (page == NULL && sampled_holds(ptr))
+        return cairn__sampled_size(ptr, what);
+    struct own own;
+    if (page != NULL)
+        own = own_of(page);
+    else if (!find_huge(what, ptr, &own))
+        return SIZE_UNKNOWN;
+    require_start(what, &own, ptr);
+    return own.size;
+}
+
 /* Exactly what was asked for: a byte more is beyond the block. */
 size_t cairn__usable_size(const void *ptr)
 {
-    if (ptr == NULL)
-        return 0;
-    const struct page *page = page_in_use("size of", ptr);
-    if (page == NULL)
-        return sampled_holds(ptr) ? cairn__sampled_size(ptr, "size of") : cairn__huge_size(ptr);
-    if (page->size != 0)
-        return cairn__slot_size(page, ptr, "size of");
-    require_start("size of", page, ptr);
-    return fence_size(page);
+    size_t size = ptr == NULL ? 0 : size_of("size of", ptr);
+    return size == SIZE_UNKNOWN ? 0 : size;
 }
 
 size_t cairn__hardened_size(const void *ptr)
 {
-    size_t size = cairn__usable_size(ptr);
-    if (UNLIKELY(size == 0 && ptr != NULL && page_near(ptr) == NULL))
-        not_ours("invalid size of", ptr, ", which is no block of this heap");
+    size_t size = ptr == NULL ? 0 : size_of("size of", ptr);
+    if (UNLIKELY(size == SIZE_UNKNOWN))
+        not_ours("invalid ", "size of", ptr, no_block_of_ours);
     return size;
 }
 
-static size_t size_before_resize(void *ptr, struct page *page)
+/* ptr: a block. */
+static void *resize_in_place(void *ptr, size_t size)
 {
-    if (page == NULL)
-        return sampled_holds(ptr) ? cairn__sampled_size(ptr, "realloc of") : cairn__huge_size(ptr);
-    if (page->size != 0)
-        return cairn__slot_size(page, ptr, "realloc of");
-    require_start("invalid realloc of", page, ptr);
-    return fence_size(page);
-}
-
-static void *resize_in_place(void *ptr, struct page *page, size_t size)
-{
+    struct page *page = page_near(ptr);
     if (page == NULL)
         return size > HUGE_LEAST ? cairn__huge_resize(ptr, size) : NULL;
+    page = page_of(ptr);
     if (page->size != 0)
         return class_of(size + CANARY_LEAST) == page->class && cairn__slot_resize(page, ptr, size)
                    ? ptr
@@ -314,11 +365,10 @@ static void *new_place(const void *ptr, size_t before, size_t size)
 
 void *cairn__realloc(void *ptr, size_t size)
 {
-    struct page *page = page_in_use("realloc of", ptr);
-    size_t before = size_before_resize(ptr, page);
-    if (UNLIKELY(page == NULL && before == 0))
-        not_ours("realloc of", ptr, ", which is no block of this heap");
-    void *block = size <= SIZE_LIMIT ? resize_in_place(ptr, page, size) : NULL;
+    size_t before = size_of("realloc of", ptr);
+    if (UNLIKELY(before == SIZE_UNKNOWN))
+        not_ours("invalid ", "realloc of", ptr, no_block_of_ours);
+    void *block = size <= SIZE_LIMIT ? resize_in_place(ptr, size) : NULL;
     if (block != NULL)
         return block;
     block = new_place(ptr, before, size);
@@ -363,6 +413,8 @@ void cairn__hardened_sweep(void)
         for (struct region *region = cairn__region_first(); region != NULL;
              region = cairn__region_next(region))
             sweep_large(region);
+    if (!has_threads())
+        cairn__huge_sweep();
     size_t left = cairn__harden == HARDEN_PARANOID ? SIZE_MAX : SWEEP_AT_EXIT;
     cairn__slots_watch(heap);
     for (unsigned class = 1; class < CLASS_COUNT; class ++) {
@@ -376,6 +428,24 @@ void cairn__hardened_sweep(void)
 
 /* ---- ranges ---- */
 
+static const char no_block[] = ": no block is there, or not any more";
+
+static size_t room_from(const void *ptr, const char *start, size_t size)
+{
+    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)start;
+    return offset < size ? size - offset : 0;
+}
+
+size_t cairn__room_in_huge(const char *what, const void *ptr)
+{
+    struct huge_block block;
+    if (UNLIKELY(cairn__harden == HARDEN_FAST) || LIKELY(!cairn__huge_find(ptr, &block)))
+        return SIZE_MAX;
+    if (UNLIKELY(block.freed))
+        not_ours(NULL, what, ptr, no_block);
+    return room_from(ptr, block.start, block.size);
+}
+
 size_t cairn__room_in_page(const char *what, const void *ptr)
 {
     if (UNLIKELY(cairn__harden == HARDEN_FAST))
@@ -386,7 +456,7 @@ size_t cairn__room_in_page(const char *what, const void *ptr)
     const char *at = ptr, *block = page->start;
     size_t room = 0;
     if (page_owner(page) == NULL || page_owner(page) == OWNER_KEPT) {
-        not_ours(what, ptr, ": no block is there, or not any more");
+        not_ours(NULL, what, ptr, no_block);
     } else if (page->size == 0) {
         room = fence_size(page);
     } else {
@@ -401,8 +471,7 @@ size_t cairn__room_in_page(const char *what, const void *ptr)
         block += number * page->size;
         room = slot_size(page, slot);
     }
-    size_t offset = (size_t)(at - block);
-    return at >= block && offset < room ? room - offset : 0;
+    return room_from(at, block, room);
 }
 
 void cairn__beyond(const char *what, const char *how, const void *ptr, size_t count, size_t room)
@@ -418,9 +487,7 @@ void cairn__beyond(const char *what, const char *how, const void *ptr, size_t co
                                 .ptr = ptr,
                                 .detail = ", where its block has ",
                                 .number = room,
-                                .more = " left",
-                                .page = page_near(ptr),
-                                .size = 0});
+                                .more = " left"});
 }
 
 #endif

@@ -6,11 +6,13 @@
 #ifndef CAIRN_CORE_HARDENED_H
 #define CAIRN_CORE_HARDENED_H
 
-#include "core/page.h"
+#include "core/huge.h"
 
 /* Bytes from ptr to the end of its block, as asked for; SIZE_MAX: it is in no page of ours. Aborts,
  * with `what`, if it is where no block is in use. */
 HIDDEN size_t cairn__room_in_page(const char *what, const void *ptr);
+/* The same outside the window, once there was a huge block. */
+HIDDEN size_t cairn__room_in_huge(const char *what, const void *ptr);
 
 _Noreturn COLD void cairn__beyond(const char *what, const char *how, const void *ptr, size_t count,
                                   size_t room);
@@ -20,9 +22,12 @@ HIDDEN void cairn__hardened_sweep(void);
 
 static inline size_t cairn__room_at(const char *what, const void *ptr)
 {
-    if (LIKELY(window_offset(ptr) >= window_size()))
-        return SIZE_MAX; /* of further regions too: they are few, and under limits only */
-    return cairn__room_in_page(what, ptr);
+    if (UNLIKELY(window_offset(ptr) < window_size()))
+        return cairn__room_in_page(what, ptr);
+    /* Blocks of further regions pass, too: they are few, and under limits only. */
+    return LIKELY(!atomic_load_explicit(&cairn__has_huge, memory_order_relaxed))
+               ? SIZE_MAX
+               : cairn__room_in_huge(what, ptr);
 }
 
 static inline void cairn__check_range(const char *what, const char *how, const void *ptr,

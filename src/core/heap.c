@@ -3,6 +3,7 @@
 #include "core/heap.h"
 
 #include "core/age.h"
+#include "core/degraded.h"
 #include "core/depot.h"
 #include "core/retired.h"
 #include "core/secret.h"
@@ -185,8 +186,11 @@ static struct page *next_fresh_page(struct heap *heap, unsigned class)
     struct page *page = SLOTTED ? cairn__retired_take(class, heap, true) : NULL;
     if (page == NULL)
         page = cairn__page_take(class, heap);
-    if (page == NULL && SLOTTED)
+    if (page == NULL && SLOTTED) {
         page = cairn__retired_take(class, heap, false);
+        if (page != NULL)
+            cairn__degraded(DEGRADED_QUARANTINE);
+    }
     if (page != NULL) {
         page->separate = heap->separate;
         page_begin_turn(page);

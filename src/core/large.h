@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Blocks above the classes. Large ones, mostly to LARGE_MAX, are a row of units from the pool; huge
- * ones a mapping of their own, found through the map, that can be resized by remapping. Neither belongs to
- * a heap, except to a separate one (separate.h): whoever frees one gives it back at once.
+ * ones a mapping of their own (huge.h). Neither belongs to a heap, except to a separate one
+ * (separate.h): whoever frees one gives it back at once.
  */
 #ifndef CAIRN_CORE_LARGE_H
 #define CAIRN_CORE_LARGE_H
@@ -32,34 +32,5 @@ void cairn__large_free_all(struct heap *separate);
  * could not, and nothing has changed.
  */
 bool cairn__large_resize(void *block, size_t size);
-
-/* A pointer that no region holds. False: it is no huge block. */
-bool cairn__huge_free(void *block);
-
-/* Bytes that the block holds; 0: it is no huge block. */
-size_t cairn__huge_size(const void *block);
-
-/* The separate heap that a huge block belongs to, or NULL. */
-struct heap *cairn__huge_heap(const void *block);
-
-/* Visits the huge blocks of a separate heap, locked, until told false. */
-bool cairn__huge_walk(const struct heap *separate,
-                      bool (*visit)(void *context, void *block, size_t size), void *context);
-
-/*
- * Resizes a huge block, to more than HUGE_LEAST, in place or by moving its mapping. NULL: it could
- * not, and nothing has changed.
- */
-void *cairn__huge_resize(void *block, size_t size);
-
-struct huge_figures {
-    size_t bytes;
-    size_t peak;
-    size_t count;
-};
-struct huge_figures cairn__huge_figures(void);
-
-void cairn__huge_before_fork(void);
-void cairn__huge_after_fork(bool child);
 
 #endif

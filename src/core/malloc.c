@@ -6,6 +6,7 @@
 
 #include "base/option.h"
 #include "core/bin.h"
+#include "core/huge.h"
 #include "core/large.h"
 #include "core/purge.h"
 #include "core/refill.h"
@@ -306,5 +307,6 @@ void *cairn__realloc(void *ptr, size_t size)
 
 bool cairn__trim(void)
 {
+    cairn__thread_trim();
     return cairn__purge_all();
 }

@@ -2,7 +2,9 @@
 /* See page.h. */
 #include "core/page.h"
 
+#include "core/guard.h"
 #include "core/metadata.h"
+#include "core/page_access.h"
 #include "core/secret.h"
 #include "os/fatal.h"
 #include "os/os.h"
@@ -64,24 +66,70 @@ static void disown_interior(struct page *page)
         set_owner(&page[i], NULL);
 }
 
+#if SLOTTED
+
 /* The end of a page's units, which is never opened; none where the system's pages are too large. */
 static size_t guard_bytes(void)
 {
     return cairn__os_page_size() <= GUARD_BYTES ? GUARD_BYTES : 0;
 }
 
-/* Units that were free cannot be accessed, where the system has a way to do that. */
-static void open_page(const struct page *page)
+static char *base_of(const struct page *page)
 {
-    if (!SLOTTED || page->class == CLASS_ZERO)
-        return;
-    size_t size = ((size_t)page->units << UNIT_SHIFT) - guard_bytes();
-    cairn__os_unguard(page->start, size);
-    if (!page->clean) /* locked memory stays, with what it held */
-        cairn__os_clear(page->start, size);
+    return page->start - (uintptr_t)page->start % UNIT_SIZE;
 }
 
-#if SLOTTED
+bool cairn__page_open_part(struct page *page, char *from, size_t size)
+{
+    if (cairn__guard_open(page->guarded, from, size))
+        return true;
+    const struct region *region = span_of(page).region;
+    return cairn__guard_give_up((void *)region->base, region->committed);
+}
+
+bool cairn__page_close_part(struct page *page, char *from, size_t size)
+{
+    return cairn__guard_close(&page->guarded, from, size);
+}
+
+void cairn__page_close_rest(struct page *page, char *from)
+{
+    char *end = base_of(page) + ((size_t)page->units << UNIT_SHIFT);
+    cairn__guard_rest(&page->guarded, from, (size_t)(end - from));
+}
+
+/* Units that were free cannot be accessed, where the system has a way to do that. */
+static bool open_page(struct page *page)
+{
+    bool none = page->class == CLASS_ZERO;
+    size_t size = none ? 0 : ((size_t)page->units << UNIT_SHIFT) - guard_bytes();
+    if (!none && !cairn__page_open_part(page, page->start, size))
+        return false;
+    if (!page->clean) /* locked memory stays, with what it held */
+        cairn__os_clear(page->start, size);
+    cairn__page_close_rest(page, page->start + size);
+    return true;
+}
+
+void cairn__page_close(struct page *page)
+{
+    if (page->class == CLASS_ZERO && page->size != 0)
+        return; /* it never was open */
+    char *start = base_of(page);
+    size_t size = (size_t)page->units << UNIT_SHIFT;
+    page->clean = cairn__page_close_part(page, start, size) || cairn__os_purge(start, size);
+    if (!page->clean && page->size != 0)
+        cairn__os_clear(start, size - guard_bytes()); /* locked memory */
+}
+
+/* The pool's memory is open where guards are mappings, or nobody would know how many there are. */
+static void end_guards(struct page *page)
+{
+    bool open = !page->guarded ||
+                cairn__page_open_part(page, base_of(page), (size_t)page->units << UNIT_SHIFT);
+    cairn__guard_end(&page->guarded, open);
+}
+
 /* No byte of it is zero but the second; slot.c says why. */
 static uint64_t canary_from(uint64_t secret)
 {
@@ -106,6 +154,22 @@ static bool prepare(struct page *page)
     return true;
 }
 #else
+static bool open_page(struct page *page)
+{
+    (void)page;
+    return true;
+}
+
+void cairn__page_close(struct page *page)
+{
+    (void)page;
+}
+
+static void end_guards(struct page *page)
+{
+    (void)page;
+}
+
 static bool prepare(struct page *page)
 {
     (void)page;
@@ -114,12 +178,11 @@ static bool prepare(struct page *page)
 #endif
 
 /* A page's first use, or its first since it was closed. False: no memory for its slots. */
-static bool begin(struct page *page, unsigned class, struct heap *owner)
+static bool begin(struct page *page, struct heap *owner)
 {
-    const struct class_info *info = &cairn__classes[class];
+    const struct class_info *info = &cairn__classes[page->class];
     page->size = info->size;
     page->capacity = info->capacity;
-    page->class = (uint8_t) class;
     page->wake = info->wake;
     page_set_state(page, PAGE_ACTIVE);
     if (!prepare(page))
@@ -131,6 +194,18 @@ static bool begin(struct page *page, unsigned class, struct heap *owner)
     return true;
 }
 
+/* Of a page that could not begin. */
+static void give_back(struct page *page, struct span span)
+{
+    cairn__page_close(page);
+    end_guards(page);
+    page->size = 0;
+    if (SLOTTED && page->clean)
+        cairn__units_give_wiped(span, page->units);
+    else
+        cairn__units_give(span, page->units);
+}
+
 struct page *cairn__page_take(unsigned class, struct heap *owner)
 {
     size_t units = cairn__classes[class].units;
@@ -138,22 +213,22 @@ struct page *cairn__page_take(unsigned class, struct heap *owner)
     if (span.region == NULL)
         return NULL;
     struct page *page = describe(span, units);
-    if (!begin(page, class, owner)) {
-        cairn__units_give(span, units);
-        return NULL;
-    }
-    open_page(page);
-    return page;
+    page->size = 0;
+    page->class = (uint8_t) class;
+    if (open_page(page) && begin(page, owner))
+        return page;
+    give_back(page, span);
+    return NULL;
 }
 
 struct page *cairn__page_reopen(struct page *page, struct heap *owner)
 {
+    if (page->clean && !open_page(page))
+        return NULL;
     struct span span = span_of(page);
     span.clean = page->clean;
     describe(span, page->units);
-    begin(page, page->class, owner); /* it has its slots already */
-    if (page->clean)
-        open_page(page);
+    begin(page, owner); /* it has its slots already */
     return page;
 }
 
@@ -221,17 +296,6 @@ void cairn__page_disown(struct page *page)
     set_owner(page, NULL);
 }
 
-void cairn__page_close(struct page *page)
-{
-    if (page->class == CLASS_ZERO && page->size != 0)
-        return; /* it never was open */
-    char *start = (char *)page->start - (uintptr_t)page->start % UNIT_SIZE;
-    size_t size = (size_t)page->units << UNIT_SHIFT;
-    page->clean = cairn__os_guard(start, size) || cairn__os_purge(start, size);
-    if (!page->clean && page->size != 0)
-        cairn__os_clear(start, size - guard_bytes()); /* locked memory */
-}
-
 void cairn__page_give(struct page *page)
 {
     if (SLOTTED)
@@ -244,6 +308,7 @@ void cairn__page_give_closed(struct page *page)
     struct span span = span_of(page);
     size_t units = page->units;
     bool wiped = SLOTTED && page->clean;
+    end_guards(page);
     cairn__page_disown(page);
     /* From here on it may be another's. */
     if (wiped)

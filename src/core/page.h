@@ -86,6 +86,7 @@ struct page {
 
     /* Set when the page is taken for the first time. */
     uint8_t family; /* of a large block */
+    bool guarded;   /* guard.h */
     _Atomic uint16_t *slots;
     uint64_t factor; /* number of a block = its offset * factor >> SLOT_FACTOR_SHIFT */
     uint64_t secret;
@@ -224,7 +225,7 @@ void *cairn__page_extend(struct page *page);
 
 /* A page of the class, nothing handed out yet, owned as said; NULL when out of memory. */
 struct page *cairn__page_take(unsigned class, struct heap *owner);
-/* The same of a page that was disowned before, and of its class. */
+/* The same of a page that was disowned before, and of its class; NULL: it cannot be opened. */
 struct page *cairn__page_reopen(struct page *page, struct heap *owner);
 
 /* A page of one large block; its owner is OWNER_LARGE. */
@@ -241,9 +242,8 @@ bool cairn__page_resize_large(struct page *page, size_t units);
 /* Back to the pool. None of its blocks is in use. */
 void cairn__page_give(struct page *page);
 
-/* Parts of that, hardened: it is out of memory, and nobody can access it (then it is clean); nobody owns
- * it any more, nor does it count; the pool has it. The last one does the second, too. */
-void cairn__page_close(struct page *page);
+/* Parts of that, hardened, after page_access.h's first: nobody owns it any more, nor does it count; the pool
+ * has it (and nobody owns it). */
 void cairn__page_disown(struct page *page);
 void cairn__page_give_closed(struct page *page);
 

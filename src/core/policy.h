@@ -168,11 +168,15 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 #define WATCH_ALWAYS 1024
 /* At the exit it looks at all of its blocks, in about so many bytes of pages. */
 #define SWEEP_AT_EXIT (64 * MIB)
-/* Large blocks freed last that are out of reach: so many, */
+/* Blocks freed last that are out of reach: so many large ones, so many huge ones, */
 #define QUARANTINE_LARGE 256
-/* at most so many bytes of address space. */
+#define QUARANTINE_HUGE  64
+/* at most so many bytes of address space for either kind. */
 #define QUARANTINE_RANGE (4 * GIB)
 /* Behind each page, and each large block, so much cannot be accessed. */
 #define GUARD_BYTES COLUMN(0, 4096)
+/* Where that costs a page so many mappings, guards have this part of those that a process may have. */
+#define GUARD_MAPPINGS 2
+#define GUARD_SHARE    4
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/bin.h"
+#include "core/degraded.h"
 #include "core/purge.h"
 #include "core/registry.h"
 #include "core/remote.h"
@@ -262,6 +263,8 @@ void *cairn__refill(struct heap *heap, unsigned class)
         block = bin_take(heap, class);
     } else {
         block = last_block(heap, class);
+        if (SLOTTED && block != NULL)
+            cairn__degraded(DEGRADED_QUARANTINE);
         heap->fresh = false;
     }
     heap_leave(heap, outer);

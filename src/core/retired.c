@@ -6,6 +6,7 @@
 #include "core/age.h"
 #include "core/contents.h"
 #include "core/crime.h"
+#include "core/page_access.h"
 #include "os/lock.h"
 
 enum { OPEN, CLOSED, KINDS };
@@ -158,7 +159,12 @@ struct page *cairn__retired_take(unsigned class, struct heap *owner, bool ripe)
     lock_acquire(&retired.lock);
     struct page *page = take_of(class, ripe);
     lock_release(&retired.lock);
-    return page == NULL ? NULL : cairn__page_reopen(page, owner);
+    if (page == NULL || cairn__page_reopen(page, owner) != NULL)
+        return page;
+    lock_acquire(&retired.lock);
+    put(CLOSED, page);
+    lock_release(&retired.lock);
+    return NULL;
 }
 
 void cairn__retired_before_fork(void)

@@ -6,6 +6,7 @@
 
 #include "core/bin.h"
 #include "core/fence.h"
+#include "core/huge.h"
 #include "core/large.h"
 #include "core/metadata.h"
 #include "core/refill.h"
@@ -257,7 +258,8 @@ static bool walk_class(const struct walk *walk, const struct heap *heap, unsigne
 static bool walk_large(const struct walk *walk, const struct heap *heap)
 {
     for (const struct page *page = heap->large.first; page != NULL; page = page->next)
-        if (!walk->visit(walk->context, page->start, (size_t)page->units << UNIT_SHIFT))
+        if (!walk->visit(walk->context, page->start,
+                         SLOTTED ? fence_size(page) : (size_t)page->units << UNIT_SHIFT))
             return false;
     return cairn__huge_walk(heap, walk->visit, walk->context);
 }

@@ -93,24 +93,20 @@ static void require_canary(const struct page *page, const char *block, uint16_t 
 void cairn__slot_not_live(const char *what, const struct page *page, const void *ptr)
 {
     size_t at = slot_of(page, ptr);
-    struct crime crime = {.ptr = ptr, .page = page, .size = page->size};
-    TEXT_LINE(text);
+    struct crime crime = {.what = what, .ptr = ptr, .page = page, .size = page->size};
     if (at == page->capacity) {
-        cairn__text_put(&text, "invalid ");
+        crime.kind = "invalid ";
         crime.detail = ", which is inside a block, at byte ";
         crime.number = (size_t)((const char *)ptr - page->start) % page->size;
     } else if (at >= page->issued) {
-        cairn__text_put(&text, "invalid ");
+        crime.kind = "invalid ";
         crime.detail = ", which was never allocated";
     } else if (what[0] == 'f') {
-        cairn__text_put(&text, "double ");
+        crime.kind = "double ";
     } else {
-        cairn__text_put(&text, "late ");
+        crime.kind = "late ";
         crime.detail = ", which was freed before";
     }
-    cairn__text_put(&text, what);
-    text.data[text.length] = '\0';
-    crime.what = text.data;
     cairn__crime(crime);
 }
 

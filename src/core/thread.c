@@ -8,7 +8,7 @@
 
 #include "base/option.h"
 #include "core/depot.h"
-#include "core/large.h"
+#include "core/huge.h"
 #include "core/metadata.h"
 #include "core/purge.h"
 #include "core/recent.h"
@@ -44,14 +44,20 @@ static bool hand_on_pages(struct heap *heap)
     return false;
 }
 
-static void leave(struct heap *heap)
+/* Its bins are empty, what came in is dealt with, and what was to go out has gone. */
+static void settle(struct heap *heap)
 {
-    heap->busy = true;
     cairn__remote_empty_bins(heap);
     do {
         cairn__remote_drain(heap);
         cairn__remote_flush(heap);
     } while (remote_has_mail(heap));
+}
+
+static void leave(struct heap *heap)
+{
+    heap->busy = true;
+    settle(heap);
     bool keeps = hand_on_pages(heap);
     cairn__recent_flush(heap);
     cairn__heap = &cairn__heap_gone;
@@ -75,6 +81,17 @@ static void leave(struct heap *heap)
 static void on_thread_exit(void *heap)
 {
     leave(heap);
+}
+
+void cairn__thread_trim(void)
+{
+    struct heap *heap = cairn__heap;
+    if (!heap_is_real(heap))
+        return;
+    bool outer = heap_enter(heap);
+    settle(heap);
+    cairn__heap_abandon(heap);
+    heap_leave(heap, outer);
 }
 
 /* ---- the beginning ---- */

@@ -12,6 +12,9 @@
 /* The thread's heap, made if need be; NULL if it cannot have one. */
 struct heap *cairn__thread_heap(void);
 
+/* The calling thread's heap gives up all that it does not use. */
+void cairn__thread_trim(void);
+
 /* Does what must be done once, before the first block. Any thread, any number of times. */
 void cairn__process_start(void);
 

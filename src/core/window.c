@@ -3,6 +3,7 @@
 #include "core/window.h"
 
 #include "base/option.h"
+#include "core/guard.h"
 #include "core/metadata.h"
 #include "os/os.h"
 
@@ -135,6 +136,14 @@ static void advise(struct region *region, size_t from)
     region->step_from = from;
 }
 
+/* What precedes may be closed, so that a mapping would have to be cut in two. */
+static bool commit_blocks(const struct region *region, size_t from, size_t end)
+{
+    char *base = (char *)region->base;
+    return cairn__os_commit(base + from, end - from) ||
+           (SLOTTED && cairn__guard_give_up(base, end));
+}
+
 static bool commit_to(struct region *region, size_t end)
 {
     size_t from = region->committed;
@@ -142,7 +151,7 @@ static bool commit_to(struct region *region, size_t end)
                              end / UNIT_SIZE * PAGE_BYTES) &&
                 commit_table(region->chunks, from / CHUNK_SIZE * CHUNK_BYTES,
                              end / CHUNK_SIZE * CHUNK_BYTES) &&
-                cairn__os_commit((char *)region->base + from, end - from);
+                commit_blocks(region, from, end);
     if (!done)
         return false;
     advise(region, from);
@@ -170,7 +179,7 @@ static bool open_chunks(struct region *region, size_t count, size_t *first)
             return false;
     }
     if (SLOTTED) /* what is free cannot be accessed: each page is opened when it is taken */
-        cairn__os_guard((char *)region->base + opened * CHUNK_SIZE, count * CHUNK_SIZE);
+        cairn__guard_fresh((char *)region->base + opened * CHUNK_SIZE, count * CHUNK_SIZE);
     *first = opened;
     atomic_store_explicit(&region->opened, opened + count, memory_order_relaxed);
     return true;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/figures.h"
-#include "core/large.h"
+#include "core/huge.h"
 #include "core/malloc.h"
 #include "core/purge.h"
 #include "core/sampled.h"

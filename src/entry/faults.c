@@ -19,6 +19,7 @@
 #include "core/calls.h"
 #include "core/fence.h"
 #include "core/hardened.h"
+#include "core/huge.h"
 #include "core/page.h"
 #include "core/sampled.h"
 #include "os/os.h"
@@ -27,14 +28,30 @@
 
 enum { NEAR = 4096 }; /* so far before our memory an address may be meant for it */
 
+static const char *beside(const char *address, const char *start, size_t size, struct text *line)
+{
+    cairn__text_put(line, address < start ? ", before the " : ", behind the ");
+    cairn__text_uint(line, size);
+    cairn__text_put(line, "-byte block at ");
+    cairn__text_pointer(line, start);
+    return "";
+}
+
+static const char *describe_outside(const char *address, struct text *line)
+{
+    struct huge_block block;
+    if (cairn__huge_find(address, &block))
+        return block.freed ? ", in a large block that was freed"
+                           : beside(address, block.start, block.size, line);
+    return page_near(address + NEAR) != NULL ? ", right before the first of our blocks" : NULL;
+}
+
 /* What the address is to the blocks around it; NULL: it is not in memory of ours. */
 static const char *describe(const void *address, struct text *line)
 {
     struct page *page = page_near(address);
-    if (page == NULL && page_near((const char *)address + NEAR) != NULL)
-        return ", right before the first of our blocks";
     if (page == NULL)
-        return NULL;
+        return describe_outside(address, line);
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
     if (page_owner(page) == NULL)
@@ -48,12 +65,7 @@ static const char *describe(const void *address, struct text *line)
         cairn__text_pointer(line, page->start);
         return "";
     }
-    bool before = (const char *)address < page->start;
-    cairn__text_put(line, before ? ", before the " : ", behind the ");
-    cairn__text_uint(line, fence_size(page));
-    cairn__text_put(line, "-byte block at ");
-    cairn__text_pointer(line, page->start);
-    return "";
+    return beside(address, page->start, fence_size(page), line);
 }
 
 #else

@@ -147,8 +147,12 @@ bool cairn__os_guard(void *ptr, size_t size)
     enum { UNKNOWN, HAS_GUARDS, HAS_NONE };
     static _Atomic int system = UNKNOWN;
     int known = atomic_load_explicit(&system, memory_order_relaxed);
-    if (known == HAS_NONE || !advise(ptr, size, MADV_GUARD_INSTALL))
+    if (known == HAS_NONE)
         return false;
+    if (!advise(ptr, size, MADV_GUARD_INSTALL)) {
+        advise(ptr, size, MADV_GUARD_REMOVE); /* a part may have been done */
+        return false;
+    }
     if (UNLIKELY(known == UNKNOWN)) {
         known = can_be_read(ptr) ? HAS_NONE : HAS_GUARDS;
         atomic_store_explicit(&system, known, memory_order_relaxed);
@@ -156,9 +160,15 @@ bool cairn__os_guard(void *ptr, size_t size)
     return known == HAS_GUARDS;
 }
 
+/* Where the process may not call it any more, new memory in that place has no marks either. */
 bool cairn__os_unguard(void *ptr, size_t size)
 {
-    return advise(ptr, size, MADV_GUARD_REMOVE);
+    if (advise(ptr, size, MADV_GUARD_REMOVE))
+        return true;
+    int saved = errno;
+    bool done = map(ptr, size, PROT_READ | PROT_WRITE, MAP_NORESERVE | MAP_FIXED) != NULL;
+    errno = saved;
+    return done;
 }
 
 bool cairn__os_purge(void *ptr, size_t size)
@@ -208,6 +218,17 @@ bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size)
 size_t cairn__os_page_size(void)
 {
     return (size_t)getauxval(AT_PAGESZ);
+}
+
+size_t cairn__os_mappings_max(void)
+{
+    enum { USUAL = 65530 };
+    char text[32];
+    size_t most = 0;
+    cairn__system_read("/proc/sys/vm/max_map_count", text, sizeof text);
+    for (const char *at = text; *at >= '0' && *at <= '9'; at++)
+        most = most * 10 + (size_t)(*at - '0');
+    return most == 0 ? USUAL : most;
 }
 
 size_t cairn__os_address_limit(void)

@@ -66,6 +66,8 @@ void cairn__os_clear(void *ptr, size_t size);
 void cairn__os_random(void *bytes, size_t size);
 
 size_t cairn__os_page_size(void);
+/* How many mappings a process may have, about. */
+size_t cairn__os_mappings_max(void);
 /* The soft limit on the process's address space (RLIMIT_AS); SIZE_MAX if there is none. */
 size_t cairn__os_address_limit(void);
 /* The value of an environment variable; NULL if unset, or if the process runs set-user-id. */

@@ -82,54 +82,6 @@ size_t cairn__system_resident(const void *start, size_t size)
     return resident * os_page;
 }
 
-/*
- * A line of /proc/self/maps is "start-end rwxp ...", with hexadecimal addresses; read a byte at a
- * time, because lines may be long and the buffer is not.
- */
-struct reader {
-    uintptr_t number[2]; /* start, end */
-    int field;           /* 0 start, 1 end, 2 permissions, 3 the rest */
-    int column;          /* in the permissions */
-    bool writable;
-};
-
-/* True at the end of a line. */
-static bool read_byte(struct reader *reader, char byte)
-{
-    if (byte == '\n')
-        return true;
-    if (reader->field < 2 && (byte == '-' || byte == ' '))
-        reader->field++;
-    else if (reader->field < 2)
-        reader->number[reader->field] = reader->number[reader->field] << 4 |
-                                        (uintptr_t)(byte <= '9' ? byte - '0' : byte - 'a' + 10);
-    else if (reader->field == 2 && reader->column++ == 1)
-        reader->writable = byte == 'w';
-    else if (byte == ' ')
-        reader->field = 3;
-    return false;
-}
-
-void cairn__system_mappings(void (*visit)(void *context, uintptr_t start, uintptr_t end),
-                            void *context)
-{
-    char bytes[1024];
-    int saved = errno;
-    int file = open_for_reading("/proc/self/maps");
-    struct reader reader = {0};
-    size_t length;
-    while (file >= 0 && (length = read_some(file, bytes, sizeof bytes)) > 0)
-        for (size_t i = 0; i < length; i++)
-            if (read_byte(&reader, bytes[i])) {
-                if (reader.writable)
-                    visit(context, reader.number[0], reader.number[1]);
-                reader = (struct reader){0};
-            }
-    if (file >= 0)
-        close(file);
-    errno = saved;
-}
-
 /* ---- writing ---- */
 
 int cairn__system_open(const char *path)

@@ -20,10 +20,6 @@ size_t cairn__system_rss(void);
  */
 size_t cairn__system_resident(const void *start, size_t size);
 
-/* Visits the ranges of the process that can be written. */
-void cairn__system_mappings(void (*visit)(void *context, uintptr_t start, uintptr_t end),
-                            void *context);
-
 /* A file to append to, made if need be; -1 if it cannot be opened. */
 int cairn__system_open(const char *path);
 void cairn__system_write(int file, const char *bytes, size_t count);

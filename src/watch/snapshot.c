@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * See snapshot.h. The regions, their tables and the heaps are known; huge blocks are found by looking
- * every writable mapping up in the address map, a granule at a time.
- */
+/* See snapshot.h. */
 #include "watch/snapshot.h"
 
-#include "core/large.h"
+#include "core/huge.h"
 #include "core/malloc.h"
 #include "os/os.h"
 #include "os/system.h"
@@ -29,27 +26,16 @@ static void add_range(void *context, const void *start, size_t size)
         residence->bytes += cairn__system_resident((void *)from, to - from);
 }
 
-static void add_huge(void *context, uintptr_t start, uintptr_t end)
+static void add_huge(void *context, const void *start, size_t size)
 {
-    struct residence *residence = context;
-    uintptr_t at = round_up(start, CHUNK_SIZE);
-    while (at < end && at >= start) {
-        size_t size = cairn__huge_size((void *)at);
-        if (size == 0) {
-            at += CHUNK_SIZE;
-            continue;
-        }
-        residence->bytes += cairn__system_resident((void *)at, size_min(size, end - at));
-        at = round_up(at + size, CHUNK_SIZE);
-    }
+    ((struct residence *)context)->bytes += cairn__system_resident(start, size);
 }
 
-static size_t resident_own(size_t huge_count)
+static size_t resident_own(void)
 {
     struct residence residence = {0, 0};
     cairn__figures_ranges(add_range, &residence);
-    if (huge_count > 0)
-        cairn__system_mappings(add_huge, &residence);
+    cairn__huge_ranges(add_huge, &residence);
     return residence.bytes;
 }
 
@@ -61,7 +47,7 @@ void cairn__snapshot_take(struct snapshot *snapshot)
     snapshot->metadata = figures->metadata + figures->tables;
     snapshot->held = figures->committed + snapshot->metadata;
     snapshot->resident = cairn__system_rss();
-    size_t own = snapshot->resident == 0 ? 0 : resident_own(figures->huge_count);
+    size_t own = snapshot->resident == 0 ? 0 : resident_own();
     /* Measured one after the other, while the program goes on: no line may be negative. */
     own = size_min(own, size_min(snapshot->resident, snapshot->held));
     snapshot->resident_own = own;

@@ -532,6 +532,11 @@ bool cairn__os_move(void *ptr, size_t old_size, void *target, size_t new_size)
 
 /* ---- os.h: the machine ---- */
 
+size_t cairn__os_mappings_max(void)
+{
+    return 65530;
+}
+
 size_t cairn__os_page_size(void)
 {
     return fake.page_size;

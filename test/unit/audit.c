@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 
+#include "core/huge.h"
 #include "core/large.h"
 #include "core/recent.h"
 #include "core/registry.h"

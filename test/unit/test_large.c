@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/huge.h"
 #include "core/large.h"
 #include "core/malloc.h"
 #include "core/purge.h"

@@ -6,7 +6,7 @@
 #include "unit/unit.h"
 
 #include "base/option.h"
-#include "core/large.h"
+#include "core/huge.h"
 #include "core/registry.h"
 #include "core/malloc.h"
 #include "core/recent.h"

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/large.h"
+#include "core/huge.h"
 #include "core/malloc.h"
 #include "core/registry.h"
 #include "core/remote.h"

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/large.h"
+#include "core/huge.h"
 #include "core/malloc.h"
 #include "core/separate.h"
 #include "core/thread.h"
