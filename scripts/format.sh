@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Lays out the C sources with clang-format 14; other versions lay out differently. Usage:
+# Lays out the C and C++ sources with clang-format 14; other versions lay out differently. Usage:
 # scripts/format.sh [--check]; --check changes nothing and reports each file that would change.
 
 cd "$(dirname "$0")/.." || exit 2
@@ -15,7 +15,7 @@ if [ "$clang_format" = none ]; then
     exit
 fi
 
-sources() { scripts/list-files.sh '*.c' '*.h'; }
+sources() { scripts/list-files.sh '*.c' '*.h' '*.cpp' '*.hpp'; }
 
 if [ "${1-}" != --check ]; then
     sources | xargs -r -n 8 -P "$(nproc)" "$clang_format" -i

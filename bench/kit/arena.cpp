@@ -6,7 +6,8 @@
 #include "bench.hpp"
 #include "peers.hpp"
 
-namespace {
+namespace
+{
 
 constexpr std::size_t BLOCKS = 4000;
 

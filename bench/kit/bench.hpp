@@ -18,7 +18,8 @@
 #include <string>
 #include <vector>
 
-namespace bench {
+namespace bench
+{
 
 /* The compiler must take it that somebody looks at the pointer and at all memory. */
 inline void escape(void *ptr)

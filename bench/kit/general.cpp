@@ -11,7 +11,8 @@
 #include "bench.hpp"
 #include "peers.hpp"
 
-namespace {
+namespace
+{
 
 constexpr std::size_t LIVE = 10000, STEPS = 20000;
 
@@ -40,8 +41,9 @@ int replace(std::size_t least, std::size_t most)
 {
     std::vector<request> list = requests(least, most, 5);
     char name[100];
-    std::snprintf(name, sizeof name, "one of %zu blocks of %zu to %zu bytes replaced; per replacement",
-                  LIVE, least, most);
+    std::snprintf(name, sizeof name,
+                  "one of %zu blocks of %zu to %zu bytes replaced; per replacement", LIVE, least,
+                  most);
     bench::contest contest(name, STEPS);
     std::vector<std::unique_ptr<load>> loads;
     std::vector<char> regions[3];
@@ -71,7 +73,9 @@ int replace(std::size_t least, std::size_t most)
     auto add_allocator = [&](const char *who, cairn_allocator allocator) {
         add(
             who, [=](cairn_layout layout) { return cairn_allocator_alloc(allocator, layout); },
-            [=](void *ptr, cairn_layout layout) { cairn_allocator_dealloc(allocator, ptr, layout); });
+            [=](void *ptr, cairn_layout layout) {
+                cairn_allocator_dealloc(allocator, ptr, layout);
+            });
     };
 
     cairn_slab_set *slabs = cairn_slab_set_create(nullptr);

@@ -43,7 +43,8 @@
 #define obstack_chunk_alloc std::malloc
 #define obstack_chunk_free  std::free
 
-namespace bench {
+namespace bench
+{
 
 /* The loop that one writes by hand when there is nothing to be had. */
 class hand_bump

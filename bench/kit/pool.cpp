@@ -7,7 +7,8 @@
 #include "bench.hpp"
 #include "peers.hpp"
 
-namespace {
+namespace
+{
 
 /* `count` blocks are taken and a word in each cache line written, then all are given back. */
 template <typename Take, typename Give>
@@ -126,8 +127,8 @@ int churn(std::size_t size, std::size_t live)
         return blocks;
     };
     char name[100];
-    std::snprintf(name, sizeof name, "one of %zu blocks of %zu bytes replaced; per replacement", live,
-                  size);
+    std::snprintf(name, sizeof name, "one of %zu blocks of %zu bytes replaced; per replacement",
+                  live, size);
     bench::contest contest(name, STEPS);
     auto pool_blocks = filled([&] { return cairn_pool_alloc(&pool); });
     contest.add("cairn_pool", [&] {

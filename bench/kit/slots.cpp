@@ -6,7 +6,8 @@
 
 #include "bench.hpp"
 
-namespace {
+namespace
+{
 
 struct element {
     std::uint64_t words[4];
@@ -72,7 +73,8 @@ int main()
     for (std::uint64_t &name : names)
         map.emplace(name = next++, e);
 
-    int missed = bench::contest("an element looked up, taken out, another put in; per element", STEPS)
+    int missed = bench::contest("an element looked up, taken out, another put in; per element",
+                                STEPS)
                      .add("cairn_slots",
                           [&] {
                               for (std::uint32_t i : order) {

@@ -9,7 +9,8 @@
 #include "bench.hpp"
 #include "peers.hpp"
 
-namespace {
+namespace
+{
 
 constexpr std::size_t SIZE = 64, HELD = 16, STEPS = 50000;
 
@@ -54,7 +55,8 @@ int shared(unsigned busy)
     std::pmr::synchronized_pool_resource pmr;
 
     char name[100];
-    std::snprintf(name, sizeof name, "a pool that two threads share, %u busy; per replacement", busy);
+    std::snprintf(name, sizeof name, "a pool that two threads share, %u busy; per replacement",
+                  busy);
     bench::contest contest(name, static_cast<double>(STEPS) * busy);
     auto add = [&](const char *who, auto take, auto give, double limit = 0) {
         contest.add(
