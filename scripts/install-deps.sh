@@ -33,6 +33,7 @@ packages() {
     libtbbmalloc2        run    optional  -
     g++                  bench  required  g++
     libboost-dev         bench  optional  -
+    libboost-container-dev bench optional -
     libapr1-dev          bench  optional  -
     libtalloc-dev        bench  optional  -
     libglib2.0-dev       bench  optional  -
@@ -73,6 +74,9 @@ packages() {
     npm                  test   optional  npm
     tmux                 test   optional  tmux
     libclang-rt-14-dev   test   optional  -
+    libc++-14-dev        test   optional  -
+    libc++abi-14-dev     test   optional  -
+    libboost-dev         test   optional  -
     qemu-user            test   optional  qemu-aarch64
     zsh                  test   optional  zsh
     fish                 test   optional  fish
