@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The kit beside what a user would take instead: builds the contests against build/lib/libcairn.so
-# and runs them. usage: [ROUNDS=n] run.sh [arena|pool|threads|general|slots ...]
+# and runs them. usage: [ROUNDS=n] run.sh [arena|pool|threads|general|slots|cpp ...]
 # Times are medians; the column behind them is the ratio to the first row, which is Cairn's. Rivals
 # that this machine lacks (Boost, APR, talloc, GLib) are left out. Exit status 1: a limit was missed.
 
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.." || exit 2
 work=build/bench/kit
 mkdir -p "$work"
 
-[ $# -gt 0 ] || set -- arena pool threads general slots
+[ $# -gt 0 ] || set -- arena pool threads general slots cpp
 
 rivals=
 for rival in apr-1:APR talloc:TALLOC glib-2.0:GLIB; do
@@ -19,6 +19,9 @@ for rival in apr-1:APR talloc:TALLOC glib-2.0:GLIB; do
     pkg-config --exists "$package" 2>/dev/null &&
         rivals="$rivals -DBENCH_${rival#*:}=1 $(pkg-config --cflags --libs "$package")"
 done
+# Boost.Container's resources are in a library.
+echo 'int main() {}' | ${CXX:-g++} -x c++ - -o "$work/none" -lboost_container 2>/dev/null &&
+    rivals="$rivals -DBENCH_BOOST_CONTAINER=1 -lboost_container"
 
 status=0
 for name in "$@"; do
