@@ -50,7 +50,7 @@ bench-paths: build ## instructions per malloc and free, path by path
 bench-probes: build ## time and memory, probe by probe, under every allocator on this machine (minutes)
 	@bench/probes/run.sh
 
-bench-kit: build ## the kit beside APR, talloc, GLib, Boost.Pool, std::pmr and obstack (a minute)
+bench-kit: build ## the kit beside APR, talloc, GLib, Boost, std::pmr and obstack (a minute)
 	@scripts/install-deps.sh bench
 	@bench/kit/run.sh
 
