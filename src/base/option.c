@@ -37,7 +37,8 @@ static const struct row {
 };
 
 /* Variables that begin with CAIRN_ and are not ours to understand. Those of tests, too: TEST*. */
-static const char *const others[] = {"CONF", "RUN_FILE", "LIB", "STACK"};
+static const char *const others[] = {"CONF",    "RUN_FILE",    "LIB",  "STACK",
+                                     "LIB_DIR", "INCLUDE_DIR", "LINK", "INSTALLED"};
 
 static SEALED struct setting {
     size_t value;

@@ -357,6 +357,7 @@ TEST(not_ours)
 {
     READ("", "CAIRN_RUN_FILE=x", "CAIRN_LIB=x", "CAIRN_STACK=x", "CAIRN_TEST=1",
          "CAIRN_TEST_SCALE=100");
+    READ("", "CAIRN_LIB_DIR=x", "CAIRN_INCLUDE_DIR=x", "CAIRN_LINK=x", "CAIRN_INSTALLED=1");
     READ("cairn: unknown option CAIRN_LIBS\n", "CAIRN_LIBS=x");
     READ("cairn: unknown option lib in CAIRN_CONF\n", "CAIRN_CONF=lib:x");
 }
