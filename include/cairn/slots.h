@@ -40,7 +40,7 @@ typedef struct cairn_slots_opts {
     uint32_t number; /* the n of the promise above; 0: counted. The same gives the same keys */
 } cairn_slots_opts;
 
-/* In the caller's storage; all fields are private. */
+/* In the caller's storage, from which it may be moved bytewise; all fields are private. */
 typedef struct cairn_slots {
     char *slots;
     size_t stride;             /* bytes of a slot */
