@@ -8,6 +8,7 @@
 # Missing required packages are an error; missing optional ones are one line of warning.
 
 set -u
+PATH=$PATH:${HOME:-/root}/.cargo/bin # a cargo that rustup has installed will do
 
 packages() {
     # package            job    kind      command
@@ -70,6 +71,8 @@ packages() {
     curl                 test   optional  curl
     chromium             test   optional  chromium
     golang-go            test   optional  go
+    rustc                test   optional  rustc
+    cargo                test   optional  cargo
     google-perftools     test   optional  google-pprof
     npm                  test   optional  npm
     tmux                 test   optional  tmux
