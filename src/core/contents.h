@@ -8,6 +8,7 @@
 
 #include "core/page.h"
 #include "os/os.h"
+#include "os/tags.h"
 
 #if SLOTTED
 
@@ -75,6 +76,15 @@ static ALWAYS_INLINE void clear(char *block, size_t size)
     clear_64(last - 3);
     for (words *at = first; at < last - 3; at += 4)
         clear_64(at);
+}
+
+/* The same of a block that was in use, which leaves it without a tag. */
+static ALWAYS_INLINE void clear_used(char *block, size_t size)
+{
+    if (tags_on())
+        cairn__tag_wipe(block, size);
+    else
+        clear(block, size);
 }
 
 /* ---- canaries ---- */

@@ -7,6 +7,7 @@
 #include "base/option.h"
 #include "base/print.h"
 #include "os/os.h"
+#include "os/tags.h"
 
 static void put_detail(struct text *line, const struct crime *crime)
 {
@@ -58,7 +59,7 @@ void cairn__crime(struct crime crime)
         cairn__text_put(&line, crime.kind);
     cairn__text_put(&line, crime.what);
     cairn__text_put(&line, " ");
-    cairn__text_pointer(&line, crime.ptr);
+    cairn__text_pointer(&line, tag_strip(crime.ptr));
     put_detail(&line, &crime);
     put_block(&line, &crime);
     cairn__text_end_line(&line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the hardened build says before it aborts: one line on stderr, written by one call, naming the
- * crime, the pointer and the block that it has to do with. Nothing is allocated, no lock is taken.
+ * crime, the pointer (without its tag) and the block that it has to do with. Nothing is allocated, no lock is taken.
  *
  *     cairn: double free of 0x7f3a12340050 (48-byte block, page 0x7f3a12340000)
  *

@@ -148,9 +148,11 @@ static _Noreturn COLD void freed_before(const char *what, const void *ptr, const
     not_ours("invalid ", what, ptr, ", in a large block that was freed before");
 }
 
-/* The page of units in use that ptr is in; NULL: no region holds it. Aborts if they are not in use. */
-static struct page *page_in_use(const char *what, const void *ptr)
+/* The page of units in use that ptr, as the program gave it, is in; NULL: no region holds it. Aborts if
+ * they are not in use. */
+static struct page *page_in_use(const char *what, const void *given)
 {
+    const void *ptr = tag_strip(given);
     struct page *page = page_near(ptr);
     if (UNLIKELY(page == NULL))
         return NULL;
@@ -161,6 +163,8 @@ static struct page *page_in_use(const char *what, const void *ptr)
         freed_before(what, ptr, page->start);
     if (UNLIKELY(owner == NULL))
         not_ours("invalid ", what, ptr, ", where no block is (freed before?)");
+    if (UNLIKELY(page->size == 0 && tag_of(given) != 0))
+        not_ours("invalid ", what, ptr, ", by a pointer with a wrong tag");
     return page;
 }
 
@@ -268,12 +272,13 @@ static NOINLINE void free_other(enum family family, void *ptr, size_t size)
     }
     cairn__thread_heap(); /* or it would not be known that there are several threads */
     slot_retire(page, ptr, size, family, false);
-    cairn__free_slow(ptr, page);
+    cairn__free_slow(tag_strip(ptr), page);
 }
 
-static ALWAYS_INLINE void free_block(enum family family, void *ptr, size_t size)
+static ALWAYS_INLINE void free_block(enum family family, void *given, size_t size)
 {
     struct heap *heap = cairn__heap;
+    void *ptr = tag_strip(given);
     size_t offset = window_offset(ptr);
     struct page *page = NULL;
     if (LIKELY(offset < window_size())) {
@@ -282,10 +287,10 @@ static ALWAYS_INLINE void free_block(enum family family, void *ptr, size_t size)
             page -= page->offset;
     }
     if (UNLIKELY(page == NULL || page_owner(page) != heap)) {
-        free_other(family, ptr, size);
+        free_other(family, given, size);
         return;
     }
-    slot_retire(page, ptr, size, family, true);
+    slot_retire(page, given, size, family, true);
     slot_watch(heap, ptr);
     heap_add_waiting(heap, page, 1);
     heap_count_freed(heap, page, 1);
@@ -340,10 +345,10 @@ size_t cairn__hardened_size(const void *ptr)
 /* ptr: a block. */
 static void *resize_in_place(void *ptr, size_t size)
 {
-    struct page *page = page_near(ptr);
+    struct page *page = page_near(tag_strip(ptr));
     if (page == NULL)
         return size > HUGE_LEAST ? cairn__huge_resize(ptr, size) : NULL;
-    page = page_of(ptr);
+    page = page_of(tag_strip(ptr));
     if (page->size != 0)
         return class_of(size + CANARY_LEAST) == page->class && cairn__slot_resize(page, ptr, size)
                    ? ptr
@@ -450,10 +455,11 @@ size_t cairn__room_in_page(const char *what, const void *ptr)
 {
     if (UNLIKELY(cairn__harden == HARDEN_FAST))
         return SIZE_MAX;
-    const struct page *page = page_near(ptr);
+    const char *at = tag_strip(ptr);
+    const struct page *page = page_near(at);
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
-    const char *at = ptr, *block = page->start;
+    const char *block = page->start;
     size_t room = 0;
     if (page_owner(page) == NULL || page_owner(page) == OWNER_KEPT) {
         not_ours(NULL, what, ptr, no_block);

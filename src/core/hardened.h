@@ -7,6 +7,7 @@
 #define CAIRN_CORE_HARDENED_H
 
 #include "core/huge.h"
+#include "os/tags.h"
 
 /* Bytes from ptr to the end of its block, as asked for; SIZE_MAX: it is in no page of ours. Aborts,
  * with `what`, if it is where no block is in use. */
@@ -22,7 +23,7 @@ HIDDEN void cairn__hardened_sweep(void);
 
 static inline size_t cairn__room_at(const char *what, const void *ptr)
 {
-    if (UNLIKELY(window_offset(ptr) < window_size()))
+    if (UNLIKELY(window_offset(tag_strip(ptr)) < window_size()))
         return cairn__room_in_page(what, ptr);
     /* Blocks of further regions pass, too: they are few, and under limits only. */
     return LIKELY(!atomic_load_explicit(&cairn__has_huge, memory_order_relaxed))

@@ -220,6 +220,43 @@ struct page *cairn__heap_last_page(struct heap *heap, unsigned class)
     return NULL;
 }
 
+/* ---- less ---- */
+
+/* A page of the heap's that is in no list, and of which nothing is in use. */
+static void give_up(struct heap *heap, struct page *page)
+{
+    heap_add_owned(heap, page, -1);
+    heap_add_waiting(heap, page, -(int64_t)page_free_count(page));
+    page_set_listed(page);
+    page_retire(page);
+}
+
+static void trim_class(struct heap *heap, struct shelf *shelf)
+{
+    struct page *page = shelf->active, *next;
+    if (page != NULL && page_free_count(page) == page->issued) {
+        shelf->active = NULL;
+        give_up(heap, page);
+    }
+    for (page = shelf->listed.first; page != NULL; page = next) {
+        next = page->next;
+        if (page->needed == 0) { /* hardened: it waits */
+            page_remove(&shelf->listed, page);
+            give_up(heap, page);
+        }
+    }
+    page = shelf->spare;
+    shelf->spare = NULL;
+    if (page != NULL)
+        page_retire(page);
+}
+
+void cairn__heap_trim(struct heap *heap)
+{
+    for (unsigned class = 1; class < CLASS_COUNT; class ++)
+        trim_class(heap, &heap->shelf[class]);
+}
+
 /* ---- the end ---- */
 
 /* Hands on a page that is in no list: to the depot if it can serve soon, else to its next freer. */

@@ -213,6 +213,9 @@ struct page *cairn__heap_next_page(struct heap *heap, unsigned class);
  */
 struct page *cairn__heap_last_page(struct heap *heap, unsigned class);
 
+/* Gives back the pages of which nothing is in use. The bins are empty. */
+void cairn__heap_trim(struct heap *heap);
+
 /*
  * Gives all pages away: to the depot, to the pool, or to whoever frees one of their blocks. The bins
  * are empty.

@@ -8,6 +8,7 @@
 #include "core/secret.h"
 #include "os/fatal.h"
 #include "os/os.h"
+#include "os/tags.h"
 
 void *cairn__page_extend(struct page *page)
 {
@@ -111,6 +112,15 @@ static bool open_page(struct page *page)
     return true;
 }
 
+/* Also of the tags of blocks that were in use. */
+static void wipe(char *start, size_t size)
+{
+    if (tags_on())
+        cairn__tag_wipe(start, size);
+    else
+        cairn__os_clear(start, size);
+}
+
 void cairn__page_close(struct page *page)
 {
     if (page->class == CLASS_ZERO && page->size != 0)
@@ -118,8 +128,8 @@ void cairn__page_close(struct page *page)
     char *start = base_of(page);
     size_t size = (size_t)page->units << UNIT_SHIFT;
     page->clean = cairn__page_close_part(page, start, size) || cairn__os_purge(start, size);
-    if (!page->clean && page->size != 0)
-        cairn__os_clear(start, size - guard_bytes()); /* locked memory */
+    if (!page->clean && page->size != 0) /* locked memory */
+        wipe(start, size - guard_bytes());
 }
 
 /* The pool's memory is open where guards are mappings, or nobody would know how many there are. */
@@ -139,11 +149,11 @@ static uint64_t canary_from(uint64_t secret)
     return secret & ~(uint64_t)0xff00;
 }
 
-/* Slots are made once, and kept with the page. False: no memory for them. */
+/* Slots are made once, and kept with the page; behind them tags (tag.h), where there are any. False: no memory for them. */
 static bool prepare(struct page *page)
 {
     if (page->slots == NULL)
-        page->slots = cairn__metadata_take(page->capacity * sizeof page->slots[0]);
+        page->slots = cairn__metadata_take(page->capacity * (sizeof page->slots[0] + tags_on()));
     page->factor = ((uint64_t)1 << SLOT_FACTOR_SHIFT) / page->size + 1;
     page->secret = canary_from(cairn__secret());
     if (page->slots == NULL)

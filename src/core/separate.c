@@ -137,7 +137,7 @@ void *cairn__separate_alloc(struct heap *heap, size_t size, size_t align, bool *
                              : cairn__large_alloc(size, align, zeroed, heap);
 #if SLOTTED
     if (block != NULL && class != 0)
-        slot_issue(page_of(block), slot_of(page_of(block), block), size, FAMILY_ANY);
+        block = slot_issue(page_of(block), slot_of(page_of(block), block), size, FAMILY_ANY);
     else if (block != NULL && page_near(block) != NULL)
         page_near(block)->family = FAMILY_ANY;
 #endif
@@ -174,8 +174,9 @@ bool cairn__separate_free(void *ptr, struct page *page)
     return done;
 }
 
-struct heap *cairn__separate_heap_of(const void *block)
+struct heap *cairn__separate_heap_of(const void *ptr)
 {
+    const void *block = tag_strip(ptr);
     const struct page *page = page_near(block);
     if (page == NULL)
         return cairn__huge_heap(block);
@@ -200,7 +201,7 @@ static bool walk_page(const struct walk *walk, const struct page *page, const st
     for (size_t i = 0; i < page->issued; i++) {
         uint16_t slot = slot_load(page, i);
         if (slot_state(slot) == SLOT_LIVE &&
-            !walk->visit(walk->context, page->start + i * page->size, slot_size(page, slot)))
+            !walk->visit(walk->context, block_tagged(page, i), slot_size(page, slot)))
             return false;
     }
     return true;

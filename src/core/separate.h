@@ -23,7 +23,7 @@ void *cairn__separate_alloc(struct heap *heap, size_t size, size_t align, bool *
 bool cairn__separate_free(void *ptr, struct page *page);
 
 /* The separate heap of a block in use; NULL if it is not in one. */
-struct heap *cairn__separate_heap_of(const void *block);
+struct heap *cairn__separate_heap_of(const void *ptr);
 
 /*
  * Visits every block in use, with what it holds, until told false. Under the heap's lock: the visitor

@@ -83,7 +83,8 @@ static inline size_t slot_size(const struct page *page, uint16_t slot)
     return page->size - (slot >> SLOT_SLACK_SHIFT);
 }
 
-/* The number of the block that begins at ptr; page->capacity: none does. ptr: in the page's units. */
+/* The number of the block that begins at ptr; page->capacity: none does. ptr: in the page's units, without
+ * a tag. */
 static inline size_t slot_of(const struct page *page, const void *ptr)
 {
     size_t offset = (size_t)((const char *)ptr - page->start);
@@ -98,10 +99,10 @@ _Noreturn COLD void cairn__slot_written(const struct page *page, const char *blo
 /* One in use, behind which there is something else than its canary. */
 _Noreturn COLD void cairn__slot_overflowed(const struct page *page, const char *block,
                                            uint16_t slot);
-/* There is no block in use that begins at ptr. what: "free of", say. */
+/* There is no block in use that begins at ptr, or not the one that ptr is of. what: "free of", say. */
 _Noreturn COLD void cairn__slot_not_live(const char *what, const struct page *page,
                                          const void *ptr);
-/* Not in use, or of another family: returns if there is nothing wrong at this level. */
+/* Not in use, or the pointer has another tag, or of another family: returns if there is nothing wrong at this level. */
 COLD void cairn__slot_unexpected(const struct page *page, const void *ptr, uint16_t slot,
                                  enum family family);
 _Noreturn COLD void cairn__slot_other_size(const struct page *page, const void *ptr, uint16_t slot,
@@ -109,10 +110,11 @@ _Noreturn COLD void cairn__slot_other_size(const struct page *page, const void *
 
 /* ---- sizes ---- */
 
-/* Bytes asked for, of a block in use; else aborts, and says what was tried: "realloc of". */
+/* Bytes asked for, of a block in use, by the program's pointer to it; else aborts, and says what was
+ * tried: "realloc of". */
 size_t cairn__slot_size(const struct page *page, const void *ptr, const char *what);
 
-/* The block is to hold `size` bytes. False: it cannot. */
+/* The block in use at ptr is to hold `size` bytes. False: it cannot. */
 bool cairn__slot_resize(struct page *page, void *ptr, size_t size);
 
 /* ---- looking on ---- */

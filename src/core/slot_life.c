@@ -92,15 +92,19 @@ static void require_canary(const struct page *page, const char *block, uint16_t 
 
 void cairn__slot_not_live(const char *what, const struct page *page, const void *ptr)
 {
-    size_t at = slot_of(page, ptr);
+    const char *block = tag_strip(ptr);
+    size_t at = slot_of(page, block);
     struct crime crime = {.what = what, .ptr = ptr, .page = page, .size = page->size};
     if (at == page->capacity) {
         crime.kind = "invalid ";
         crime.detail = ", which is inside a block, at byte ";
-        crime.number = (size_t)((const char *)ptr - page->start) % page->size;
+        crime.number = (size_t)(block - page->start) % page->size;
     } else if (at >= page->issued) {
         crime.kind = "invalid ";
         crime.detail = ", which was never allocated";
+    } else if (tag_is_other(page, at, ptr) && slot_state(slot_load(page, at)) == SLOT_LIVE) {
+        crime.kind = "invalid ";
+        crime.detail = ", by a pointer with a wrong tag";
     } else if (what[0] == 'f') {
         crime.kind = "double ";
     } else {
@@ -126,7 +130,7 @@ static _Noreturn COLD void other_family(const struct page *page, const void *ptr
 void cairn__slot_unexpected(const struct page *page, const void *ptr, uint16_t slot,
                             enum family family)
 {
-    if (slot_state(slot) != SLOT_LIVE)
+    if (slot_state(slot) != SLOT_LIVE || tag_is_other(page, slot_of(page, tag_strip(ptr)), ptr))
         cairn__slot_not_live("free of", page, ptr);
     bool compared = family != FAMILY_ANY && slot_family(slot) != FAMILY_ANY;
     if (compared && cairn__harden != HARDEN_FAST)
@@ -165,9 +169,9 @@ void cairn__slot_look_at_live(const struct page *page, size_t at)
 
 size_t cairn__slot_size(const struct page *page, const void *ptr, const char *what)
 {
-    size_t at = slot_of(page, ptr);
+    size_t at = slot_of(page, tag_strip(ptr));
     uint16_t slot = LIKELY(at < page->capacity) ? slot_load(page, at) : SLOT_FREE;
-    if (UNLIKELY(slot_state(slot) != SLOT_LIVE))
+    if (UNLIKELY(slot_state(slot) != SLOT_LIVE) || tag_is_other(page, at, ptr))
         cairn__slot_not_live(what, page, ptr);
     return slot_size(page, slot);
 }
@@ -176,14 +180,18 @@ bool cairn__slot_resize(struct page *page, void *ptr, size_t size)
 {
     if (!page_has_bytes(page) || size + CANARY_LEAST > page->size || page->size - size > SLACK_MAX)
         return false;
-    size_t at = slot_of(page, ptr);
+    char *block = tag_strip(ptr);
+    size_t at = slot_of(page, block);
     uint16_t slot = slot_load(page, at);
     if (slot_state(slot) != SLOT_LIVE ||
         !slot_claim(page, at, slot)) /* others may look at it meanwhile */
         cairn__slot_not_live("realloc of", page, ptr);
-    require_canary(page, ptr, slot);
-    clear_canary(page, ptr, size_max(slot >> SLOT_SLACK_SHIFT, page->size - size));
-    set_canary(page, ptr, page->size - size);
+    tags_pause();
+    require_canary(page, block, slot);
+    clear_canary(page, block, size_max(slot >> SLOT_SLACK_SHIFT, page->size - size));
+    set_canary(page, block, page->size - size);
+    tag_resize(page, at, size);
+    tags_resume();
     slot = (uint16_t)((slot & ((1 << SLOT_SLACK_SHIFT) - 1)) | (page->size - size)
                                                                    << SLOT_SLACK_SHIFT);
     slot_set(page, at, slot);
@@ -223,6 +231,7 @@ void cairn__slots_sweep(const struct page *page)
 {
     if (!page_has_bytes(page))
         return;
+    tags_pause();
     for (size_t at = 0; at < page->issued; at++) {
         uint16_t slot = slot_load(page, at);
         if (slot_is_zero(slot))
@@ -230,6 +239,7 @@ void cairn__slots_sweep(const struct page *page)
         else
             cairn__slot_look_at_live(page, at);
     }
+    tags_resume();
 }
 
 /* ---- magazines ---- */

@@ -8,6 +8,7 @@
 
 #include "core/contents.h"
 #include "core/slot.h"
+#include "core/tag.h"
 
 #if SLOTTED
 
@@ -29,23 +30,26 @@ enum { TOUCH_MANY = 1024 };
  */
 void cairn__slot_touch(char *from, const char *to);
 
-/* Makes a block that a bin gave one of `size` bytes: checks that it is still zero. */
+/* Makes a block that a bin gave one of `size` bytes: checks that it is still zero. The pointer for the
+ * program. */
 static ALWAYS_INLINE void *slot_issue(const struct page *page, size_t at, size_t size,
                                       enum family family)
 {
     char *block = page->start + at * page->size;
     size_t slack = page->size - size;
+    void *issued = block;
     if (page_has_bytes(page)) {
         if (UNLIKELY(page->size > TOUCH_MANY))
             cairn__slot_touch(block, block + page->size);
         if (UNLIKELY(!is_zero(block, page->size)))
             cairn__slot_written(page, block);
         set_canary(page, block, slack);
+        issued = tag_issue(page, at, block, size);
     }
     slot_set(
         page, at,
         (uint16_t)(SLOT_LIVE | (unsigned)family << SLOT_FAMILY_SHIFT | slack << SLOT_SLACK_SHIFT));
-    return block;
+    return issued;
 }
 
 /* ---- the blocks beside one ---- */
@@ -107,17 +111,18 @@ static inline bool slot_claim(struct page *page, size_t at, uint16_t slot)
 }
 
 /*
- * Ends the life of the block at ptr, or aborts: it is not in use, or not as the caller says, or was
- * written beyond. The page does not count it yet. own: it is a page of the caller's heap, where
+ * Ends the life of the block at ptr, which is as the program gave it, or aborts: it is not in use, or
+ * not as the caller says, or was written beyond. The page does not count it yet. own: it is a page of the caller's heap, where
  * it can also be seen whether the blocks beside it were written to.
  */
 static ALWAYS_INLINE void slot_retire(struct page *page, void *ptr, size_t size, enum family family,
                                       bool own)
 {
-    size_t at = slot_of(page, ptr);
+    char *block = tag_strip(ptr);
+    size_t at = slot_of(page, block);
     uint16_t slot = LIKELY(at < page->capacity) ? slot_load(page, at) : SLOT_FREE;
     unsigned expected = SLOT_LIVE | (unsigned)family << SLOT_FAMILY_SHIFT;
-    if (UNLIKELY((slot & ((1 << SLOT_SLACK_SHIFT) - 1)) != expected))
+    if (UNLIKELY((slot & ((1 << SLOT_SLACK_SHIFT) - 1)) != expected) || tag_is_other(page, at, ptr))
         cairn__slot_unexpected(page, ptr, slot, family);
     if (UNLIKELY(size != SIZE_UNKNOWN && size != slot_size(page, slot)))
         cairn__slot_other_size(page, ptr, slot, size);
@@ -125,11 +130,13 @@ static ALWAYS_INLINE void slot_retire(struct page *page, void *ptr, size_t size,
         cairn__slot_not_live("free of", page, ptr);
     if (page_has_bytes(page)) {
         size_t slack = slot >> SLOT_SLACK_SHIFT;
-        if (UNLIKELY(!has_canary(page, ptr, slack) || !has_clean_slack(page, ptr, slack)))
-            cairn__slot_overflowed(page, ptr, slot);
+        tags_pause();
+        if (UNLIKELY(!has_canary(page, block, slack) || !has_clean_slack(page, block, slack)))
+            cairn__slot_overflowed(page, block, slot);
         if (own && LIKELY(cairn__harden != HARDEN_FAST))
             look_around(page, at);
-        clear(ptr, page->size);
+        tags_resume();
+        clear_used(block, page->size);
     }
     slot_set(page, at, slot_freed_at(ticks()));
 }

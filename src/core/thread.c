@@ -24,6 +24,7 @@
 #include "core/slot.h"
 #include "os/fatal.h"
 #include "os/os.h"
+#include "os/tags.h"
 
 static struct {
     struct lock lock; /* RANK_START */
@@ -90,7 +91,7 @@ void cairn__thread_trim(void)
         return;
     bool outer = heap_enter(heap);
     settle(heap);
-    cairn__heap_abandon(heap);
+    cairn__heap_trim(heap);
     heap_leave(heap, outer);
 }
 
@@ -193,6 +194,8 @@ static void read_settings(void)
     read_options();
     if (SLOTTED)
         cairn__harden = (uint8_t)cairn__option(OPTION_HARDEN);
+    if (TAGS_BUILT && cairn__option(OPTION_TAGS))
+        cairn__tags_start();
     cairn__sampled_start(cairn__option(OPTION_SAMPLE));
     cairn__seal();
 }

@@ -6,6 +6,7 @@
 #include "core/guard.h"
 #include "core/metadata.h"
 #include "os/os.h"
+#include "os/tags.h"
 
 _Atomic size_t cairn__bytes_in_pages;
 _Atomic size_t cairn__bytes_handed_out;
@@ -136,12 +137,16 @@ static void advise(struct region *region, size_t from)
     region->step_from = from;
 }
 
+static bool commit_part(char *start, size_t size)
+{
+    return tags_on() ? cairn__tags_commit(start, size) : cairn__os_commit(start, size);
+}
+
 /* What precedes may be closed, so that a mapping would have to be cut in two. */
 static bool commit_blocks(const struct region *region, size_t from, size_t end)
 {
     char *base = (char *)region->base;
-    return cairn__os_commit(base + from, end - from) ||
-           (SLOTTED && cairn__guard_give_up(base, end));
+    return commit_part(base + from, end - from) || (SLOTTED && cairn__guard_give_up(base, end));
 }
 
 static bool commit_to(struct region *region, size_t end)

@@ -12,6 +12,7 @@
 #include "core/sampled.h"
 #include "core/thread.h"
 #include "os/os.h"
+#include "os/tags.h"
 
 static inline void *or_no_memory(void *ptr)
 {
@@ -149,6 +150,7 @@ static bool region_owns(const struct region *region, const void *ptr)
 
 CAIRN_EXPORT bool cairn_owns(const void *ptr)
 {
+    ptr = tag_strip(ptr);
     const struct region *window = cairn__region_first();
     if ((uintptr_t)ptr - window->base < window->size)
         return region_owns(window, ptr);

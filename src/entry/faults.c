@@ -22,7 +22,9 @@
 #include "core/huge.h"
 #include "core/page.h"
 #include "core/sampled.h"
+#include "core/slot.h"
 #include "os/os.h"
+#include "os/tags.h"
 
 #if CAIRN_HARDENED
 
@@ -46,8 +48,30 @@ static const char *describe_outside(const char *address, struct text *line)
     return page_near(address + NEAR) != NULL ? ", right before the first of our blocks" : NULL;
 }
 
-/* What the address is to the blocks around it; NULL: it is not in memory of ours. */
-static const char *describe(const void *address, struct text *line)
+/* The page's memory can be accessed there, but not by the pointer that was used. */
+static const char *describe_tag(const struct page *page, const char *address, struct text *line)
+{
+    cairn__text_put(line, ", by a pointer with a wrong tag");
+    size_t at = (size_t)(address - page->start) * page->factor >> SLOT_FACTOR_SHIFT;
+    if (address < page->start || at >= page->capacity)
+        return ", where no block is";
+    uint16_t slot = slot_load(page, at);
+    const char *block = page->start + at * page->size;
+    bool in_use = !slot_is_zero(slot);
+    size_t size = in_use ? slot_size(page, slot) : page->size;
+    bool behind = (size_t)(address - block) >= size;
+    cairn__text_put(line, behind ? ": behind the end of the " : ": in the ");
+    cairn__text_uint(line, size);
+    cairn__text_put(line, "-byte block ");
+    cairn__text_pointer(line, block);
+    return behind ? "" : in_use ? ", which is not the pointer's" : ", which was freed";
+}
+
+/*
+ * What the address is to the blocks around it; NULL: it is not in memory of ours. by_tag: it was stopped
+ * for that.
+ */
+static const char *describe(const void *address, bool by_tag, struct text *line)
 {
     struct page *page = page_near(address);
     if (page == NULL)
@@ -60,6 +84,8 @@ static const char *describe(const void *address, struct text *line)
         return ", in a large block that was freed";
     if (page->class == CLASS_ZERO)
         return ", a block of 0 bytes";
+    if (TAGS_BUILT && page->size != 0 && by_tag)
+        return describe_tag(page, address, line);
     if (page->size != 0) {
         cairn__text_put(line, ", behind the last block of the page ");
         cairn__text_pointer(line, page->start);
@@ -71,9 +97,9 @@ static const char *describe(const void *address, struct text *line)
 #else
 
 /* Any memory can be accessed there. */
-static const char *describe(const void *address, struct text *line)
+static const char *describe(const void *address, bool by_tag, struct text *line)
 {
-    (void)address, (void)line;
+    (void)address, (void)by_tag, (void)line;
     return NULL;
 }
 
@@ -92,7 +118,9 @@ static uintptr_t interrupted_at(const void *context)
 #endif
 }
 
-static void report(const void *address, const void *context)
+enum { WRONG_TAG = 9 }; /* SEGV_MTESERR, which older headers lack */
+
+static void report(const void *address, bool by_tag, const void *context)
 {
     if (sampled_holds(address)) {
         cairn__sampled_explain(address, interrupted_at(context));
@@ -100,7 +128,7 @@ static void report(const void *address, const void *context)
     }
     TEXT_LINE(where);
     TEXT_LINE(line);
-    const char *what = describe(address, &where);
+    const char *what = describe(address, by_tag, &where);
     if (what == NULL)
         return;
     cairn__text_put(&line, "cairn: access to ");
@@ -120,7 +148,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 {
     int saved = errno;
     if (info->si_code > 0) /* by the processor, not sent by somebody */
-        report(info->si_addr, context);
+        report(tag_strip(info->si_addr), signal == SIGSEGV && info->si_code == WRONG_TAG, context);
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigaction(signal, &standard, NULL);
     if (info->si_code <= 0)

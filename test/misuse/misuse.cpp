@@ -622,7 +622,9 @@ End run(const char *self, const char *library, size_t row, bool innocent)
     /* A sampled block has lines of its own: sampled.c. */
     const char *guards = getenv("CAIRN_GUARDS");
     std::string closing = std::string("CAIRN_GUARDS=") + (guards == nullptr ? "auto" : guards);
-    const char *environment[] = {preload.c_str(), "CAIRN_SAMPLE=0", closing.c_str(), nullptr};
+    /* With tags much of it would be told in other words, and earlier. */
+    const char *environment[] = {preload.c_str(), "CAIRN_SAMPLE=0", "CAIRN_TAGS=0", closing.c_str(),
+                                 nullptr};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2);

@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const names[] = {"settings", "texts", "cairn__harden", "cairn__sample_rate"};
+static const char *const names[] = {"settings", "texts", "cairn__harden", "cairn__sample_rate",
+                                    "cairn__tag_bits"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
 static uintptr_t base;

@@ -58,13 +58,23 @@ static shadow_word *leaf_of(size_t index)
     return leaf;
 }
 
+/* Without the tag that memory may have on aarch64: bits that the processor leaves out. */
+static uintptr_t address_of(const void *ptr)
+{
+#if defined(__aarch64__)
+    return (uintptr_t)ptr & ~((uintptr_t)0xf << 56);
+#else
+    return (uintptr_t)ptr;
+#endif
+}
+
 /* Calls change(word, mask) for each word of the shadow that [ptr, ptr + size) covers. */
 static void shadow_walk(const struct block *block,
                         void (*change)(const struct block *block, shadow_word *word, uint64_t mask))
 {
-    uintptr_t first = (uintptr_t)block->ptr >> GRANULE_BITS;
-    uintptr_t end = ((uintptr_t)block->ptr + block->usable + (1u << GRANULE_BITS) - 1) >>
-                    GRANULE_BITS;
+    uintptr_t address = address_of(block->ptr);
+    uintptr_t first = address >> GRANULE_BITS;
+    uintptr_t end = (address + block->usable + (1u << GRANULE_BITS) - 1) >> GRANULE_BITS;
 
     for (uintptr_t at = first; at < end;) {
         unsigned bit = at & 63;
@@ -120,7 +130,7 @@ static void take_in(struct block *block, unsigned char *ptr, size_t size, size_t
     if (((uintptr_t)ptr & (align - 1)) != 0) {
         fail("block %p of %zu bytes is misaligned: %zu wanted", (void *)ptr, size, align);
     }
-    if ((uintptr_t)ptr >> ADDRESS_BITS != 0) {
+    if (address_of(ptr) >> ADDRESS_BITS != 0) {
         fail("block %p lies outside the address space", (void *)ptr);
     }
     block->usable = target.usable_size(ptr);
