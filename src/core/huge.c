@@ -23,6 +23,7 @@ struct huge {
     uint64_t secret;
     uint8_t family;
     _Atomic uint8_t state;    /* enum state; who makes it other than LIVE frees the block */
+    _Atomic uint32_t changes; /* of where the block is; odd while one is under way */
     struct huge *next;        /* unused, or kept; under the lock */
     struct huge *next_record; /* of all; set once */
 
@@ -87,6 +88,13 @@ static enum state state_of(const struct huge *record)
 static void set_state(struct huge *record, enum state state)
 {
     atomic_store_explicit(&record->state, (uint8_t)state, memory_order_release);
+}
+
+/* Around each change of where the block is: who asks about any address shall not believe half of one. */
+static void change(struct huge *record)
+{
+    atomic_fetch_add_explicit(&record->changes, 1, memory_order_acq_rel);
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 static void count_bytes(size_t added, size_t removed)
@@ -310,11 +318,15 @@ void *cairn__huge_alloc(size_t size, size_t align, bool *zeroed, struct heap *se
     struct huge *record = take_record();
     if (record == NULL)
         return NULL;
-    if (!map_block(record, size, align)) {
+    change(record);
+    bool mapped = map_block(record, size, align);
+    if (mapped)
+        raise_fence(record, align);
+    change(record);
+    if (!mapped) {
         give_record(record);
         return NULL;
     }
-    raise_fence(record, align);
     give_to(separate, record);
     count_bytes(record->size, 0);
     atomic_fetch_add_explicit(&huge.count, 1, memory_order_relaxed);
@@ -418,12 +430,15 @@ bool cairn__huge_find(const void *ptr, struct huge_block *found)
 {
     struct map_entry entry = cairn__map_find(ptr);
     const struct huge *record = entry.record;
-    if (entry.kind != MAP_HUGE || state_of(record) == UNUSED ||
-        (uintptr_t)ptr - (uintptr_t)record->base >= record->range)
+    if (entry.kind != MAP_HUGE)
         return false;
-    *found = (struct huge_block){record->start, record->asked, record->family,
-                                 state_of(record) == KEPT};
-    return true;
+    uint32_t before = atomic_load_explicit(&record->changes, memory_order_acquire);
+    enum state state = state_of(record);
+    bool is_here = state != UNUSED && (uintptr_t)ptr - (uintptr_t)record->base < record->range;
+    *found = (struct huge_block){record->start, record->asked, record->family, state == KEPT};
+    atomic_thread_fence(memory_order_acquire);
+    return is_here && before % 2 == 0 &&
+           atomic_load_explicit(&record->changes, memory_order_relaxed) == before;
 }
 
 void cairn__huge_set_family(const void *block, unsigned family)
@@ -541,7 +556,9 @@ void *cairn__huge_resize(void *block, size_t size)
     struct heap *separate = record->heap;
     if (separate != NULL)
         lock_acquire(&separate->lock);
+    change(record);
     block = resize_to(record, size) ? record->start : NULL;
+    change(record);
     if (separate != NULL)
         lock_release(&separate->lock);
     return block;
