@@ -240,18 +240,6 @@ static size_t range_for(size_t edge, size_t size)
     return edge + size + (SLOTTED ? cairn__os_page_size() : 0);
 }
 
-/* The record knows range and size. */
-static char *map_range(const struct huge *record, size_t edge, size_t align)
-{
-    if (!SLOTTED)
-        return cairn__os_map(record->range, align);
-    char *base = cairn__os_reserve(record->range, align);
-    if (base == NULL || cairn__os_commit(base + edge, record->size))
-        return base;
-    cairn__os_release(base, record->range);
-    return NULL;
-}
-
 static bool map_block(struct huge *record, size_t size, size_t align)
 {
     size_t edge = edge_for(align);
@@ -259,9 +247,9 @@ static bool map_block(struct huge *record, size_t size, size_t align)
     record->size = memory_for(size);
     record->range = range_for(edge, record->size);
     align = size_max(align, CHUNK_SIZE);
-    char *base = map_range(record, edge, align);
+    char *base = cairn__os_map(record->range, align);
     if (base == NULL && make_room())
-        base = map_range(record, edge, align);
+        base = cairn__os_map(record->range, align);
     if (base == NULL)
         return false;
     if (!enter_map(record, base, record->range)) {
@@ -274,6 +262,15 @@ static bool map_block(struct huge *record, size_t size, size_t align)
 }
 
 #if SLOTTED
+
+/* Where the process has no mappings left they stay open: memory is not refused for that. */
+static void close_edges(const struct huge *record)
+{
+    size_t edge = (size_t)(record->memory - record->base);
+    if (edge != 0)
+        cairn__os_restrict(record->base, edge, false);
+    cairn__os_restrict(record->memory + record->size, record->range - edge - record->size, false);
+}
 
 static struct fence fence_of(const struct huge *record)
 {
@@ -289,6 +286,7 @@ static void raise_fence(struct huge *record, size_t align)
     record->secret = cairn__secret() | 0x0101010101010101u;
     struct fence fence = fence_of(record);
     cairn__fence_fill(&fence);
+    close_edges(record);
 }
 
 static void look_at_fence(const struct huge *record)
