@@ -58,7 +58,6 @@ run_preset() {
 
 run_preset release build
 run_preset asan build/asan
-run_preset ubsan build/ubsan
 
 # The thread sanitizer wants its shadow at a fixed address: run it without address randomisation
 # where the system lets us.
