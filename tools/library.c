@@ -148,3 +148,8 @@ char *library_find_hardened(void)
 {
     return find_by_name("libcairn-hardened.so");
 }
+
+char *library_find_checked(void)
+{
+    return find_by_name("libcairn-checked.so");
+}

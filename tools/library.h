@@ -10,9 +10,10 @@
  */
 char *library_find(const char *wanted);
 
-/* Likewise libcairn-record.so and libcairn-hardened.so, which go with the command. */
+/* Likewise libcairn-record.so, libcairn-hardened.so and libcairn-checked.so, which go with the command. */
 char *library_find_recorder(void);
 char *library_find_hardened(void);
+char *library_find_checked(void);
 
 /*
  * An absolute form of `path` whose folder has no symbolic links. NULL if there is no such folder.

@@ -37,6 +37,8 @@ static const char help[] =
     "  -o, --output FILE  the report goes to FILE, not to stderr\n"
     "  -f, --overwrite    even if FILE exists\n"
     "      --hardened     Cairn's hardened library: PROGRAM is stopped where it misuses memory\n"
+    "      --checked      the ordinary library with checks: stopped at what is freed wrongly, at\n"
+    "                     nearly full speed\n"
     "      --lib PATH     the library to preload; default: $CAIRN_LIB, else ../lib beside cairn\n"
     "      --force        start PROGRAM even if Cairn cannot be active in it\n"
     "  -h, --help         this page\n"
@@ -45,7 +47,7 @@ static const char help[] =
     "itself failed. 126: PROGRAM cannot be executed. 127: there is no such program.\n";
 
 struct options {
-    bool quiet, json, overwrite, force, hardened, help;
+    bool quiet, json, overwrite, force, hardened, checked, help;
     const char *output, *library;
     char **argv; /* of the program */
 };
@@ -54,10 +56,15 @@ struct options {
 static int read_options(struct options *options, int argc, char **argv)
 {
     const struct option_row rows[] = {
-        {"quiet", 'q', .flag = &options->quiet},   {"json", .flag = &options->json},
-        {"output", 'o', .text = &options->output}, {"overwrite", 'f', .flag = &options->overwrite},
-        {"hardened", .flag = &options->hardened},  {"lib", .text = &options->library},
-        {"force", .flag = &options->force},        {.name = NULL},
+        {"quiet", 'q', .flag = &options->quiet},
+        {"json", .flag = &options->json},
+        {"output", 'o', .text = &options->output},
+        {"overwrite", 'f', .flag = &options->overwrite},
+        {"hardened", .flag = &options->hardened},
+        {"lib", .text = &options->library},
+        {"checked", .flag = &options->checked},
+        {"force", .flag = &options->force},
+        {.name = NULL},
     };
     const struct option_form form = {.verb = "run",
                                      .help = help,
@@ -166,6 +173,15 @@ static int run(const struct program *program, const struct options *options, con
     return result;
 }
 
+static char *find_library(const struct options *options)
+{
+    if (options->library)
+        return library_find(options->library);
+    if (options->hardened)
+        return library_find_hardened();
+    return options->checked ? library_find_checked() : library_find(NULL);
+}
+
 int run_main(int argc, char **argv)
 {
     struct options options;
@@ -180,8 +196,7 @@ int run_main(int argc, char **argv)
     if (result == 0)
         result = program_find(options.argv[0], &path);
     if (result == 0) {
-        library = options.hardened && !options.library ? library_find_hardened()
-                                                       : library_find(options.library);
+        library = find_library(&options);
         result = library ? 0 : EXIT_OWN_ERROR;
     }
     if (result == 0) {

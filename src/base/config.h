@@ -21,8 +21,8 @@
 #define HIDDEN        __attribute__((visibility("hidden")))
 #define NOINLINE      __attribute__((noinline))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
-/* Written at the process's start alone: nobody can, later, in the hardened build (core/seal.h). */
-#if defined(CAIRN_HARDENED) && CAIRN_HARDENED
+/* Written at the process's start alone: nobody can, later, in the hardened and the checked build (core/seal.h). */
+#if (defined(CAIRN_HARDENED) && CAIRN_HARDENED) || (defined(CAIRN_CHECKED) && CAIRN_CHECKED)
 #define SEALED __attribute__((section(".data.rel.ro.sealed")))
 #else
 #define SEALED

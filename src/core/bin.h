@@ -57,7 +57,7 @@ static inline void *bin_take(struct heap *heap, unsigned class)
 {
     void *block = heap->bin[class];
     if (LIKELY(block != NULL))
-        heap->bin[class] = block_next(block);
+        heap->bin[class] = block_take(block);
     return block;
 }
 
@@ -83,13 +83,16 @@ static inline unsigned cairn__bin_empty(struct heap *heap, unsigned class, unsig
 static inline unsigned cairn__bin_cut(struct heap *heap, unsigned class, size_t keep, void **first,
                                       void **last)
 {
-    void **end = &heap->bin[class];
-    while (keep-- > 0 && *end != NULL)
-        end = *end;
+    void *kept = NULL, *block = heap->bin[class];
+    for (; keep > 0 && block != NULL; keep--, block = block_next(block))
+        kept = block;
     unsigned count = 0;
-    *first = *last = *end;
-    *end = NULL;
-    for (void *block = *first; block != NULL; block = block_next(block), count++)
+    *first = *last = block;
+    if (kept != NULL)
+        block_set_next(kept, NULL);
+    else
+        heap->bin[class] = NULL;
+    for (; block != NULL; block = block_next(block), count++)
         *last = block;
     return count;
 }

@@ -43,6 +43,29 @@ const struct class_info cairn__classes[CLASS_COUNT] = {
 #endif
 };
 
+#if CHECKED
+#define FACTOR(c) UINT64_MAX / SIZE(c) + 1
+#define FACTORS8(c)                                                                                \
+    FACTOR(c), FACTOR(c + 1), FACTOR(c + 2), FACTOR(c + 3), FACTOR(c + 4), FACTOR(c + 5),          \
+        FACTOR(c + 6), FACTOR(c + 7)
+
+const uint64_t cairn__class_factors[CLASS_COUNT] = {
+    0,
+    FACTORS8(1),
+    FACTORS8(9),
+    FACTORS8(17),
+    FACTORS8(25),
+    FACTORS8(33),
+    FACTORS8(41),
+    FACTORS8(49),
+    FACTORS8(57),
+    FACTORS8(65),
+    FACTORS8(73),
+    FACTORS8(81),
+    FACTORS8(89),
+};
+#endif
+
 /* Class of 16 * i bytes, and of the 15 sizes below. */
 #define OF(i)   (uint8_t)((i) <= 32 ? (i) : (i) <= 64 ? 32 + ((i)-32 + 3) / 4 : 40 + ((i)-64 + 7) / 8)
 #define OF4(i)  OF(i), OF(i), OF(i), OF(i)

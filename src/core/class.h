@@ -32,6 +32,11 @@ extern HIDDEN const struct class_info cairn__classes[CLASS_COUNT];
 /* The class of each size up to SMALL_MAX. A byte a size: no rounding stands before the look-up. */
 extern HIDDEN const uint8_t cairn__small_classes[SMALL_MAX + 1];
 
+#if CHECKED
+/* For each class, 2^64 / size, rounded up. */
+extern HIDDEN const uint64_t cairn__class_factors[CLASS_COUNT];
+#endif
+
 static inline unsigned class_of_small(size_t size)
 {
     return cairn__small_classes[size];

@@ -127,7 +127,7 @@ void *cairn__calloc(size_t count, size_t size)
         if (!zeroed)
             memset(block, 0, bytes);
         else
-            block_set_next(block, NULL); /* the one word that refill may have written */
+            block_clear(block);
     }
     return block;
 }
@@ -149,6 +149,9 @@ void *cairn__aligned(size_t align, size_t size)
 /* A pointer to where our blocks lie, and none begins there: a bug of the program's, which is told. */
 static void ignore_bad(const char *what, const void *ptr)
 {
+#if CHECKED
+    cairn__checked_no_block("free of", ptr);
+#endif
     enum { REPORTS = 8 }; /* then it has been said */
     static _Atomic unsigned reports;
     atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed);
@@ -203,6 +206,7 @@ void cairn__free_slow(void *ptr, struct page *page)
 {
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
+    check_any("free of", page, ptr);
     if (page_owner(page) != cairn__heap) {
         if (UNLIKELY(!remote_free_more(cairn__heap, page, ptr)))
             free_elsewhere(ptr, page);
@@ -214,8 +218,12 @@ void cairn__free_slow(void *ptr, struct page *page)
 #if !CAIRN_HARDENED
 
 /* A pointer that is not ours: a library may have its own allocator, and mix them up. */
-static void ignore(const void *ptr)
+static void ignore(const char *what, const void *ptr)
 {
+#if CHECKED
+    cairn__checked_no_block(what, ptr);
+#endif
+    (void)what;
     atomic_fetch_add_explicit(&foreign_frees, 1, memory_order_relaxed);
     if (cairn__option(OPTION_VERBOSE))
         cairn__report("ignored: free of a pointer that is no block:", ptr);
@@ -231,24 +239,40 @@ void cairn__free_outside(void *ptr)
     else if (sampled_holds(ptr))
         cairn__sampled_free(ptr, FAMILY_ANY, SIZE_UNKNOWN);
     else if (!cairn__huge_free(ptr))
-        ignore(ptr);
+        ignore("free of", ptr);
 }
 
 /* ---- sizes ---- */
 
-size_t cairn__usable_size(const void *ptr)
+static ALWAYS_INLINE size_t size_of(const char *what, const void *ptr)
 {
     if (ptr == NULL)
         return 0;
     const struct page *page = page_near(ptr);
     if (page == NULL)
-        return sampled_holds(ptr) ? cairn__sampled_size(ptr, "size of") : cairn__huge_size(ptr);
+        return sampled_holds(ptr) ? cairn__sampled_size(ptr, what) : cairn__huge_size(ptr);
     if (page_owner(page) == OWNER_INTERIOR)
         page -= page->offset;
     if (page_owner(page) == NULL || page_owner(page) == OWNER_KEPT)
         return 0;
+    check_any(what, page, ptr);
     return page->size != 0 ? page->size : (size_t)page->units << UNIT_SHIFT;
 }
+
+size_t cairn__usable_size(const void *ptr)
+{
+    return size_of("size of", ptr);
+}
+
+#if CHECKED
+size_t cairn__checked_size(const void *ptr)
+{
+    size_t size = cairn__usable_size(ptr);
+    if (UNLIKELY(size == 0 && ptr != NULL))
+        cairn__checked_no_block("size of", ptr);
+    return size;
+}
+#endif
 
 /* A block of a separate heap stays there. */
 static void *new_place(const void *ptr, size_t old_size, size_t size)
@@ -289,9 +313,9 @@ static void *resize_large(void *ptr, size_t old_size, size_t size)
 
 void *cairn__realloc(void *ptr, size_t size)
 {
-    size_t old_size = cairn__usable_size(ptr);
+    size_t old_size = size_of("realloc of", ptr);
     if (UNLIKELY(old_size == 0)) {
-        ignore(ptr); /* what it holds cannot be known */
+        ignore("realloc of", ptr); /* what it holds cannot be known */
         return NULL;
     }
     if (size <= old_size && size >= old_size / 2)

@@ -8,6 +8,7 @@
 #ifndef CAIRN_CORE_MALLOC_H
 #define CAIRN_CORE_MALLOC_H
 
+#include "core/checked.h"
 #include "core/heap.h"
 #include "core/slot.h"
 
@@ -44,7 +45,7 @@ static inline void *cairn__malloc_fast(size_t size)
         if (LIKELY(block != NULL)) {
             /* The next call reads this block; asked for now, it is there by then (ws64: 5.1 to 4.4 ns,
              * docs/decisions/005). */
-            void *next = block_next(block);
+            void *next = block_take(block);
             __builtin_prefetch(next, 1);
             heap->bin[class] = next;
             return block;
@@ -58,7 +59,7 @@ HIDDEN void cairn__free_outside(void *ptr);
 
 /*
  * The straight line: 17 instructions on x86-64. A pointer that is no block of ours is ignored and
- * counted, as far as that can be seen.
+ * counted, as far as that can be seen; the checked build aborts.
  */
 static inline void cairn__free(void *ptr)
 {
@@ -72,6 +73,7 @@ static inline void cairn__free(void *ptr)
         cairn__free_slow(ptr, page);
         return;
     }
+    check_own("free of", page, ptr);
     if (UNLIKELY(page_free_block(page, ptr)))
         cairn__free_event(page);
 }
@@ -120,6 +122,11 @@ void *cairn__realloc(void *ptr, size_t size);
 
 /* Bytes that the caller may use; constant while the block lives. 0 for NULL and foreign pointers. */
 size_t cairn__usable_size(const void *ptr);
+
+#if CHECKED
+/* The same, but of what is no block of ours it aborts. */
+HIDDEN size_t cairn__checked_size(const void *ptr);
+#endif
 
 /* Returns all free memory to the system. True if there was any. */
 bool cairn__trim(void);

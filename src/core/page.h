@@ -21,6 +21,7 @@
 #define CAIRN_CORE_PAGE_H
 
 #include "core/batch.h"
+#include "core/block.h"
 #include "core/chunk.h"
 #include "core/class.h"
 
@@ -138,16 +139,6 @@ static inline struct page *page_of(const void *block)
 enum { SLOT_FACTOR_SHIFT = 40 };
 
 /* ---- blocks ---- */
-
-static inline void *block_next(const void *block)
-{
-    return *(void *const *)block;
-}
-
-static inline void block_set_next(void *block, void *next)
-{
-    *(void **)block = next;
-}
 
 /* Nothing is to happen when all blocks of the active page are back: its count never gets to 0. */
 #define ACTIVE_NEEDED ((uint32_t)1 << 20)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The core's numbers: geometry, thresholds and bounds, each with what it buys. There are two columns:
- * the ordinary build's, and the hardened build's (CAIRN_HARDENED), which the same sources make.
+ * the ordinary build's, and the hardened build's (CAIRN_HARDENED), which the same sources make. The
+ * checked build (CAIRN_CHECKED) is the ordinary one with a look at each block that comes and goes.
  */
 #ifndef CAIRN_CORE_POLICY_H
 #define CAIRN_CORE_POLICY_H
@@ -10,6 +11,9 @@
 
 #ifndef CAIRN_HARDENED
 #define CAIRN_HARDENED 0
+#endif
+#ifndef CAIRN_CHECKED
+#define CAIRN_CHECKED 0
 #endif
 #define COLUMN(ordinary, hardened) (CAIRN_HARDENED ? (hardened) : (ordinary))
 
@@ -132,6 +136,11 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 /* At most so many at a time, of at most so many bytes. */
 #define SAMPLED_SLOTS 1024
 #define SAMPLED_MAX   ((size_t)16 * KIB)
+
+/* ---- checks: what the checked build adds (checked.h) ---- */
+
+/* A free block's second word proves that it is free, and that its link is what was written there. */
+#define CHECKED CAIRN_CHECKED
 
 /* ---- mitigations: what the hardened column adds; docs/security.md has their purpose and cost ---- */
 

@@ -99,6 +99,9 @@ static void put_in_order(struct page *page)
             end = block;
         }
     *end = NULL;
+    if (CHECKED)
+        for (void *block = page->free; block != NULL; block = *(void **)block)
+            block_set_next(block, *(void **)block);
 }
 
 /* What waits in a few pages is still in the cache, in whatever order. */

@@ -4,7 +4,8 @@
  *     word 0: the count, and where the second and the last block lie, in 16-byte steps from the
  *             page's start (16 bits each: a page is at most 1 MiB);
  *     word 1: the next batch of the chain.
- * From the second block on they are linked as usual.
+ * From the second block on they are linked as usual. (In the checked build these are the first block's
+ * third and fourth word, where it has so many, and it is linked, too: it keeps its proof.)
  *
  * Where blocks have slots nothing is written to them: what travels is the page's descriptor, with a
  * count that others may add to on the way; whoever makes it more than 0 sends it.
@@ -30,6 +31,12 @@ static struct page *page_of_batch(struct batch *batch)
     return (struct page *)((char *)batch - offsetof(struct page, batch));
 }
 
+static void *first_of_batch(const struct page *page, struct batch *batch)
+{
+    (void)page;
+    return batch;
+}
+
 /* From here on others may send it anew: its `next` must have been read. */
 static unsigned unpack(struct page *page, struct batch *batch, void **last)
 {
@@ -43,10 +50,16 @@ static uint64_t step_of(const struct page *page, const void *block)
     return (uint64_t)((const char *)block - page->start) / 16;
 }
 
+/* In words from the start of its first block. */
+static size_t place_of_batch(const struct page *page)
+{
+    return CHECKED && page->size >= 32 ? 2 : 0;
+}
+
 static struct batch *pack(struct page *page, void *first, void *last, unsigned count)
 {
     void *second = count > 1 ? block_next(first) : first;
-    struct batch *batch = first;
+    struct batch *batch = (struct batch *)((void **)first + place_of_batch(page));
     batch->packed = step_of(page, last) << 32 | step_of(page, second) << 16 | count;
     return batch;
 }
@@ -56,13 +69,18 @@ static struct page *page_of_batch(struct batch *batch)
     return page_of(batch);
 }
 
+static void *first_of_batch(const struct page *page, struct batch *batch)
+{
+    return (void **)batch - place_of_batch(page);
+}
+
 /* Links the first block to the second again; tells the last and the count. */
 static unsigned unpack(struct page *page, struct batch *batch, void **last)
 {
     uint64_t packed = batch->packed;
     void *second = page->start + (packed >> 16 & 0xffff) * 16;
     *last = page->start + (packed >> 32) * 16;
-    block_set_next(batch, second);
+    block_set_next(first_of_batch(page, batch), second);
     return (unsigned)(packed & 0xffff);
 }
 #endif
@@ -180,7 +198,7 @@ static void deal_with(struct heap *heap, struct batch *batch)
     struct page *page = page_of_batch(batch);
     void *last;
     unsigned count = unpack(page, batch, &last);
-    route(heap, page, batch, last, count);
+    route(heap, page, first_of_batch(page, batch), last, count);
 }
 
 /* Dealing with a stray may bring up others: a loop, so that the depth stays bounded. */
@@ -241,6 +259,8 @@ void cairn__remote_free(struct heap *heap, struct page *page, void *block)
         ring->page = page;
         ring->last = block;
         ring->count = 1;
+        if (CHECKED)
+            block_set_next(block, NULL);
     }
     ring->first = block;
     heap->budget -= page->size;

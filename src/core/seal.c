@@ -4,7 +4,7 @@
 
 #include "core/policy.h"
 
-#if CAIRN_HARDENED
+#if CAIRN_HARDENED || CHECKED
 
 #include <link.h>
 

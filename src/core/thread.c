@@ -7,6 +7,7 @@
 #include "core/thread.h"
 
 #include "base/option.h"
+#include "core/checked.h"
 #include "core/depot.h"
 #include "core/huge.h"
 #include "core/metadata.h"
@@ -192,6 +193,9 @@ static void read_settings(void)
     if (!cairn__seal_break())
         return;
     read_options();
+#if CHECKED
+    cairn__checked_start();
+#endif
     if (SLOTTED)
         cairn__harden = (uint8_t)cairn__option(OPTION_HARDEN);
     if (TAGS_BUILT && cairn__option(OPTION_TAGS))

@@ -109,6 +109,8 @@ CAIRN_EXPORT size_t malloc_usable_size(void *ptr)
 {
 #if CAIRN_HARDENED
     return cairn__hardened_size(ptr);
+#elif CHECKED
+    return cairn__checked_size(ptr);
 #else
     return cairn__usable_size(ptr);
 #endif

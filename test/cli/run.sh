@@ -299,6 +299,9 @@ END
     expect run-hardened 0 'err:active in 1 process' -- "$cairn" run --hardened ./twice
     expect run-hardened-double-free 134 'err:^cairn: double free of 0x[0-9a-f]+ \(48-byte block, page' \
         -- env CAIRN_SAMPLE=0 "$cairn" run --hardened ./twice now
+    expect run-checked 0 'err:active in 1 process' -- "$cairn" run --checked ./twice
+    expect run-checked-double-free 134 'err:^cairn: double free of 0x[0-9a-f]+ \(48-byte block, page' \
+        -- "$cairn" run --checked ./twice now
     expect run-hardened-nonsense 0 'err:CAIRN_HARDEN' -- \
         env CAIRN_HARDEN=strong "$cairn" run --hardened ./twice
 else
