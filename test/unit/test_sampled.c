@@ -359,7 +359,7 @@ DEATH_TEST(underflow, "byte 3 before it (41-byte block, sampled)")
     cairn__free(block);
 }
 
-DEATH_TEST(realloc_of_freed, "cairn: late size of")
+DEATH_TEST(realloc_of_freed, "cairn: late realloc of")
 {
     char *block = get_at_the_end(41);
     cairn__free(block);
