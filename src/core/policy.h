@@ -136,6 +136,11 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 /* At most so many at a time, of at most so many bytes. */
 #define SAMPLED_SLOTS 1024
 #define SAMPLED_MAX   ((size_t)16 * KIB)
+/* Where one of so many or fewer is wanted, a process takes so many a second: each costs some system calls, */
+#define SAMPLED_LIMITED_FROM 2000
+#define SAMPLED_PER_SECOND   400
+/* after a rest so many at once. */
+#define SAMPLED_AT_ONCE 20
 
 /* ---- checks: what the checked build adds (checked.h) ---- */
 

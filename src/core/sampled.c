@@ -146,6 +146,26 @@ static bool first_is_chosen(struct heap *heap)
     return true;
 }
 
+/*
+ * A rate that was chosen to cost nothing does so in programs that allocate without a pause, too. What stays
+ * is a chance for each allocation, lower for those of a busy moment. (A leaky bucket, by the time from
+ * which on it has room: ITU-T I.371, 1993.)
+ */
+static bool may_take_another(void)
+{
+    static _Atomic uint64_t room_from; /* in microseconds, as `now` */
+    const uint64_t step = 1000000 / SAMPLED_PER_SECOND, rest = SAMPLED_AT_ONCE * step;
+    if (cairn__sample_rate < SAMPLED_LIMITED_FROM)
+        return true;
+    uint64_t now = cairn__os_now() * 1000;
+    uint64_t from = atomic_load_explicit(&room_from, memory_order_relaxed);
+    if (from > now)
+        return false;
+    uint64_t then = (now - from > rest ? now - rest : from) + step;
+    return atomic_compare_exchange_strong_explicit(&room_from, &from, then, memory_order_relaxed,
+                                                   memory_order_relaxed);
+}
+
 bool cairn__sample_is_due(struct heap *heap, unsigned class)
 {
     bool was_due = heap->sample[class] == SAMPLE_DUE;
@@ -153,7 +173,7 @@ bool cairn__sample_is_due(struct heap *heap, unsigned class)
     bool due = was_due || first_is_chosen(heap);
     heap->sample[class] = due ? SAMPLE_UNKNOWN : SAMPLE_LATER;
     heap->short_blocks = cairn__sample_budget(heap);
-    return due;
+    return due && may_take_another();
 }
 
 /* ---- the range ---- */

@@ -14,6 +14,7 @@
 #include "core/figures.h"
 #include "core/malloc.h"
 #include "core/sampled.h"
+#include "os/os.h"
 #include "core/thread.h"
 
 static void start(uint32_t rate)
@@ -123,6 +124,30 @@ TEST(first_allocations)
         pthread_join(thread, NULL);
     }
     assert_near(sampled, THREADS / RATE);
+}
+
+static size_t sampled_of(int allocations)
+{
+    size_t sampled = 0;
+    for (int i = 0; i < allocations; i++) {
+        char *block = get(24);
+        sampled += sampled_holds(block);
+        cairn__free(block);
+    }
+    return sampled;
+}
+
+/* So many at once and so many a second, however many were chosen; but where most are wanted, all. */
+TEST(rare_ones_have_a_limit)
+{
+    start(SAMPLED_LIMITED_FROM);
+    uint64_t before = cairn__os_now();
+    size_t sampled = sampled_of(300 * SAMPLED_LIMITED_FROM);
+    uint64_t passed = cairn__os_now() - before;
+    assert_in_range(sampled, SAMPLED_AT_ONCE,
+                    SAMPLED_AT_ONCE + 2 + passed * SAMPLED_PER_SECOND / 1000);
+    start(SAMPLED_LIMITED_FROM - 1);
+    assert_near(sampled_of(300 * SAMPLED_LIMITED_FROM), 300);
 }
 
 TEST(none_unless_asked_for)
@@ -373,6 +398,7 @@ int main(void)
         cmocka_unit_test(rate_of_1000),
         cmocka_unit_test(places_in_a_row),
         cmocka_unit_test(first_allocations),
+        cmocka_unit_test(rare_ones_have_a_limit),
         cmocka_unit_test(none_unless_asked_for),
         cmocka_unit_test(sizes_and_contents),
         cmocka_unit_test(figures),
