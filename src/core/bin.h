@@ -56,8 +56,10 @@ static inline bool bin_is_empty(const struct heap *heap, unsigned class)
 static inline void *bin_take(struct heap *heap, unsigned class)
 {
     void *block = heap->bin[class];
-    if (LIKELY(block != NULL))
-        heap->bin[class] = block_take(block);
+    if (LIKELY(block != NULL)) {
+        heap->bin[class] = block_next(block);
+        block_taken(block);
+    }
     return block;
 }
 

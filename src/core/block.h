@@ -8,6 +8,7 @@
 #ifndef CAIRN_CORE_BLOCK_H
 #define CAIRN_CORE_BLOCK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,22 +42,25 @@ static inline void *block_next(const void *block)
     return *(void *const *)block;
 }
 
+/* Whole before it is in any list: a fork may find it there. */
 static inline void block_set_next(void *block, void *next)
 {
     *(void **)block = next;
 #if CHECKED
     ((uintptr_t *)block)[1] = block_proof(block);
+    atomic_signal_fence(memory_order_seq_cst);
 #endif
 }
 
-/* Takes a block out of the list that it begins: the next one. */
-static inline void *block_take(void *block)
+/* A block has left its list, not before: a child of fork may go on with what the list was. */
+static inline void block_taken(void *block)
 {
-    void *next = block_next(block);
 #if CHECKED
+    atomic_signal_fence(memory_order_seq_cst);
     ((uintptr_t *)block)[1] = 0;
+#else
+    (void)block;
 #endif
-    return next;
 }
 
 /* Of a taken block that was zero before it was linked: makes it zero again. */

@@ -45,9 +45,10 @@ static inline void *cairn__malloc_fast(size_t size)
         if (LIKELY(block != NULL)) {
             /* The next call reads this block; asked for now, it is there by then (ws64: 5.1 to 4.4 ns,
              * docs/decisions/005). */
-            void *next = block_take(block);
+            void *next = block_next(block);
             __builtin_prefetch(next, 1);
             heap->bin[class] = next;
+            block_taken(block);
             return block;
         }
     }

@@ -52,7 +52,8 @@ static inline void *refill_from_active(struct heap *heap, unsigned class)
     heap->counts.handed += count;
     heap->counts.trips++;
     void *block = page_take_free(page);
-    heap->bin[class] = block_take(block);
+    heap->bin[class] = block_next(block);
+    block_taken(block);
     heap_leave(heap, outer);
     return block;
 #endif
