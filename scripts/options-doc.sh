@@ -105,9 +105,10 @@ Sizes are bytes, or `64K`, `64KiB`, `2M`, `1G`, `1T`, in powers of 1024. Duratio
 
 A name that is not known, or a value that makes no sense, is said in a line on stderr, and the option keeps the value from its next source; with `CAIRN_STRICT=1` the process aborts:
 
-```
-cairn: unknown option CAIRN_PURGE_DELY (did you mean CAIRN_PURGE_DELAY?)
+```sh run
+$ CAIRN_PURGE_DELY=10s CAIRN_WINDOW=abc cairn run --quiet true
 cairn: CAIRN_WINDOW: 'abc' is not a size; using 256 GiB
+cairn: unknown option CAIRN_PURGE_DELY (did you mean CAIRN_PURGE_DELAY?)
 ```
 
 `CAIRN_VERBOSE=1` shows each option's value in effect and where it came from.

@@ -3,7 +3,7 @@
 #
 # Builds a test of this folder by a compiler, against the library in a folder, and runs it. Usage:
 # with.sh LIBRARY_FOLDER GROUP COMPILER [FLAG...]; the group `headers` is all headers, compiled with
-# all warnings as errors, `guide` the samples of docs/cpp.md.
+# all warnings as errors.
 
 set -u
 libraries=$1
@@ -24,17 +24,6 @@ case $group in
 headers)
     printf '#include "%s"\n' cairn/cairn.hpp cairn/new_delete.hpp >"$work/headers.cpp"
     "$@" -Wconversion -Wnon-virtual-dtor -fsyntax-only "$work/headers.cpp"
-    exit
-    ;;
-guide)
-    # Each sample is a file in itself.
-    awk -v folder="$work" '
-        /^```/ { inside = /cpp/; if (inside) file = folder "/sample" ++count ".cpp"; next }
-        inside { print >file }
-        END { exit count == 0 }' docs/cpp.md || exit 1
-    for sample in "$work"/sample*.cpp; do
-        "$@" -fsyntax-only "$sample" || exit 1
-    done
     exit
     ;;
 esac
