@@ -27,6 +27,7 @@ packages() {
     libiberty-dev        build  required  -
     libncurses-dev       build  required  -
     scdoc                build  optional  scdoc
+    python3              build  optional  python3
     sqlite3              run    required  sqlite3
     libjemalloc2         run    optional  -
     libmimalloc2.0       run    optional  -
@@ -57,6 +58,8 @@ packages() {
     nodejs               test   required  node
     python3              test   required  python3
     strace               test   required  strace
+    man-db               test   optional  man
+    groff-base           test   optional  groff
     coreutils            test   required  timeout
     clang-format         test   optional  clang-format
     redis-server         test   optional  redis-server

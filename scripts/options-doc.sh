@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# Makes docs/options.md from src/base/option.def. Usage: scripts/options-doc.sh [--check]; --check
-# changes nothing, and fails if the file is not what would be made.
+# Makes docs/options.md from src/base/option.def. Usage: scripts/options-doc.sh [--check | --manual];
+# --check changes nothing, and fails if the file is not what would be made; --manual prints the source of
+# cairn-options(7), for scdoc.
 
 cd "$(dirname "$0")/.." || exit 2
 
@@ -76,15 +77,68 @@ static void put_row(const char *name, const char *kind, size_t initial, size_t l
     printf(" | %s |\n", text);
 }
 
-int main(void)
+static void put_entry(const char *name, const char *kind, size_t initial, size_t least,
+                      size_t greatest, const char *unit, const char *text)
 {
+    printf("*CAIRN_%s*\n\t", name);
+    for (; *text != '\0'; text++)
+        printf(strchr("_*", *text) != NULL ? "\\%c" : "%c", *text);
+    printf("++\nValues: ");
+    put_values(kind, least, greatest, unit);
+    printf("; default: ");
+    put_number(kind, initial, unit);
+    printf(".\n\n");
+}
+
+int main(int count, char **words)
+{
+    (void)words;
 #define OPTION(name, kind, initial, least, greatest, unit, text)                                   \
-    put_row(#name, #kind, initial, least, greatest, unit, text);
+    (count > 1 ? put_entry : put_row)(#name, #kind, initial, least, greatest, unit, text);
 #include "base/option.def"
     return 0;
 }
 END
 "${CC:-cc}" -std=gnu17 -Isrc -o "$folder/rows" "$folder/rows.c" || exit 2
+
+if [ "${1-}" = --manual ]; then
+    cat <<'END'
+cairn-options(7)
+
+# NAME
+
+cairn-options - options of Cairn's malloc
+
+# DESCRIPTION
+
+An option has a value from the first of these that names it:
+
+- its variable in the environment: *CAIRN_PURGE_DELAY=10s*
+- *CAIRN_CONF*, with the names in lower case: *CAIRN_CONF=purge_delay:10s,stats:exit*
+- the symbol *cairn_conf*, of the same form, which a program may define: *cairn_malloc*(3)
+- what is built in
+
+Options are read once, at the first allocation. No file is read. Programs that run set-user-id pay no
+heed to their environment.
+
+Sizes are bytes, or 64K, 64KiB, 2M, 1G, 1T, in powers of 1024. Durations are 500ms, 10s, 2m, 1h, a bare
+number is milliseconds, and -1 or never is never. Switches are 1 or 0, also yes, on, true, no, off,
+false. Case does not matter. A comma ends a value in *CAIRN_CONF*.
+
+A name that is not known, or a value that makes no sense, is said in a line on standard error, with the
+nearest name, and the option keeps the value from its next source.
+
+# OPTIONS
+
+END
+    "$folder/rows" manual
+    cat <<'END'
+# SEE ALSO
+
+*cairn*(1), *cairn-run*(1), *cairn*(3), *cairn_stats*(3)
+END
+    exit
+fi
 
 {
     cat <<'END'

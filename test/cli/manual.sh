@@ -55,7 +55,7 @@ for verb in $verbs; do
     judge "manual.$verb" "$wrong"
 done
 
-for page in "$folder"/*.scd; do
+for page in "$folder"/*.1.scd; do
     verb=$(basename "$page" .1.scd)
     verb=${verb#cairn-}
     wrong=
