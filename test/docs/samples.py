@@ -37,7 +37,7 @@ def mark_of(block):
         return "`norun:` without a reason"
     if block.reason:
         return None
-    how = [word for word in block.how if not word.startswith("status=")]
+    how = [word for word in block.how if not word.startswith(("status=", "as="))]
     if ways and (len(how) != 1 or how[0] not in ways):
         return f"`{block.language}` must be followed by one of {', '.join(ways)}, or `norun: why`"
     return f"`{block.language}` takes no words" if how and not ways else None
@@ -235,13 +235,18 @@ def run(root, build, blocks, way):
     with tempfile.TemporaryDirectory() as outer:
         folders = {}
         for block in blocks:
-            if block.language != "sh" or way_of(block) != way:
+            name = next((word[3:] for word in block.how if word.startswith("as=")), None)
+            if not name and (block.language != "sh" or way_of(block) != way):
                 continue
             if block.file not in folders:
                 folders[block.file] = os.path.join(outer, str(len(folders)))
                 os.mkdir(folders[block.file])
                 root_like(root, build, folders[block.file])
-            yield block, run_one(block, build, folders[block.file])
+            if name:
+                with open(os.path.join(folders[block.file], name), "w", encoding="utf-8") as file:
+                    file.write(block.text)
+            else:
+                yield block, run_one(block, build, folders[block.file])
 
 
 def unknown_options(blocks, build):

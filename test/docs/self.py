@@ -29,6 +29,7 @@ ROWS = [
     ("run", "```sh run\n$ echo 12 of 0x7f00, 3.5 MiB\n7 of 0xabc, 12 KiB\n```\n", NO_FAULT),
     ("run", "```sh run\n$ echo a; echo b\na\n$ false || exit 0\n```\n", NO_FAULT),
     ("run", "```sh run status=3\n$ sh -c 'exit 3'\n```\n", NO_FAULT),
+    ("run", "```text as=a.txt\none\n```\n\n```sh run\n$ cat a.txt\none\n```\n", NO_FAULT),
     ("run", "```sh run\n$ cairn nonsense\n```\n", "exit code 125"),
     ("run", "```sh run\n$ echo a; echo b\nb\na\n```\n", "not in its output: a"),
     ("run", "```sh run\n$ echo 12 stones\n12 pebbles\n```\n", "not in its output: 12 pebbles"),
