@@ -8,7 +8,7 @@ JOBS   := $(shell nproc)
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
-.PHONY: help deps build build-tests run test check bench bench-paths bench-probes bench-kit lint format soak install clean
+.PHONY: help deps build build-tests run test check bench bench-paths bench-probes bench-kit lint format soak site install clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,10 @@ format: ## lay out the sources with clang-format
 
 soak: build-tests ## the long tests (label soak) at a hundred times their usual length
 	@CAIRN_TEST_SCALE=100 ctest --test-dir build -L soak --output-on-failure --no-tests=error
+
+site: ## the documents and the reference of the API as pages, into build/site (no network)
+	@scripts/install-deps.sh site
+	@python3 scripts/docs/site.py . build/site
 
 install: build ## install below PREFIX (default /usr/local), DESTDIR is put before it
 	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'

@@ -25,6 +25,7 @@
 extern "C" {
 #endif
 
+/* Of this header; cairn_version() tells that of the library. */
 #define CAIRN_VERSION_MAJOR 0
 #define CAIRN_VERSION_MINOR 1
 #define CAIRN_VERSION_PATCH 0

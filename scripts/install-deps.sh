@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs the Debian packages that a job needs and this machine lacks; says nothing when it lacks
-# none. Usage: scripts/install-deps.sh JOB..., where JOB is build, run, test or bench.
+# none. Usage: scripts/install-deps.sh JOB..., where JOB is build, run, test, bench or site.
 #
 # A package counts as present when its command is on PATH, or, where it has none, when dpkg says so.
 # Missing required packages are an error; missing optional ones are one line of warning.
@@ -48,6 +48,9 @@ packages() {
     z3                   bench  optional  z3
     nginx-light          bench  optional  /usr/sbin/nginx
     wrk                  bench  optional  wrk
+    python3              site   required  python3
+    doxygen              site   required  doxygen
+    cmark-gfm            site   required  cmark-gfm
     libcmocka-dev        test   required  -
     clang                test   required  clang
     valgrind             test   required  valgrind
@@ -86,6 +89,8 @@ packages() {
     qemu-user            test   optional  qemu-aarch64
     zsh                  test   optional  zsh
     fish                 test   optional  fish
+    doxygen              test   optional  doxygen
+    cmark-gfm            test   optional  cmark-gfm
     gcc-multilib         test   optional  -
     gcc-arm-none-eabi    test   optional  arm-none-eabi-gcc
     binutils-aarch64-linux-gnu test optional aarch64-linux-gnu-ld
@@ -135,7 +140,7 @@ apt_install() {
 }
 
 for job in "$@"; do
-    case $job in build | run | test | bench) ;; *) warn "no such job: $job"; exit 2 ;; esac
+    case $job in build | run | test | bench | site) ;; *) warn "no such job: $job"; exit 2 ;; esac
 done
 jobs=$*
 

@@ -68,6 +68,7 @@ bool cairn_string_reserve(cairn_string *string, size_t length);
 bool cairn_string_append(cairn_string *string, const char *text);
 bool cairn_string_append_bytes(cairn_string *string, const void *bytes, size_t count);
 
+/* The same for one character. O(1) amortised. */
 static inline bool cairn_string_append_char(cairn_string *string, char character)
 {
     if (__builtin_expect(string->capacity - string->length < 2, 0))

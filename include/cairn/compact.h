@@ -28,11 +28,13 @@ typedef struct cairn_handle {
     uint32_t generation;
 } cairn_handle;
 
+/* Whether it is all 0. */
 static inline bool cairn_handle_is_none(cairn_handle handle)
 {
     return handle.index == 0;
 }
 
+/* Whether both name the same, be it live or not. */
 static inline bool cairn_handle_is_equal(cairn_handle a, cairn_handle b)
 {
     return a.index == b.index && a.generation == b.generation;
@@ -65,9 +67,9 @@ typedef struct cairn_compact_opts {
     void *context;                    /* for both */
 } cairn_compact_opts;
 
-#define CAIRN_COMPACT_ALIGN_MAX ((size_t)4096)
-#define CAIRN_COMPACT_LOCKS_MAX 4095 /* of one block at a time */
-#define CAIRN_COMPACT_PINS_MAX  127
+#define CAIRN_COMPACT_ALIGN_MAX ((size_t)4096) /* of a block, in bytes */
+#define CAIRN_COMPACT_LOCKS_MAX 4095           /* of one block at a time */
+#define CAIRN_COMPACT_PINS_MAX  127            /* likewise */
 
 /* NULL: the source has no memory, or the sizes above are not kept to. */
 cairn_compact *cairn_compact_create(const cairn_compact_opts *opts);
@@ -128,8 +130,7 @@ bool cairn_compact_unpin(cairn_compact *heap, cairn_handle handle);
  */
 bool cairn_compact_step(cairn_compact *heap, size_t budget);
 
-/* Empty regions go back to the source by themselves, but for one; this gives that one back, too.
- * Bytes given back. */
+/* Gives back the one empty region that is kept; others go by themselves. Bytes given back. */
 size_t cairn_compact_trim(cairn_compact *heap);
 
 /* ---- collection ---- */

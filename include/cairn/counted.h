@@ -32,7 +32,7 @@ typedef struct cairn_counted_opts {
     unsigned frames; /* of each call stack. 0: 8; 1: the caller alone; more than 32: 32 */
 } cairn_counted_opts;
 
-#define CAIRN_COUNTED_SIZES 64
+#define CAIRN_COUNTED_SIZES 64 /* of cairn_counted_stats.sizes */
 
 typedef struct cairn_counted_stats {
     size_t live_blocks, live_bytes; /* in use now */

@@ -163,7 +163,7 @@ bool cairn_guarded_explain(const cairn_guarded *guarded, const void *address,
  * nothing. size 0 writes nothing. */
 size_t cairn_guarded_describe(const cairn_guarded_breach *breach, char *text, size_t size);
 
-void cairn_guarded_stats_get(const cairn_guarded *guarded, cairn_guarded_stats *stats);
+void cairn_guarded_stats_get(const cairn_guarded *guarded, cairn_guarded_stats *stats); /* O(1) */
 
 /* Calls visitor for each block in use and each kept one (not in use), in no order. The visitor must
  * not call the guarded. False: it stopped the walk. O(n). */

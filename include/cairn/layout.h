@@ -45,12 +45,14 @@ static inline cairn_layout cairn__layout(size_t size, size_t align)
     return layout;
 }
 
+/* Whether a block can have it: see above. */
 static inline bool cairn_layout_is_valid(cairn_layout layout)
 {
     return layout.align != 0 && (layout.align & (layout.align - 1)) == 0 &&
            layout.size <= (size_t)PTRDIFF_MAX - (layout.align - 1);
 }
 
+/* Whether both size and alignment are the same; any two may be compared. */
 static inline bool cairn_layout_is_equal(cairn_layout a, cairn_layout b)
 {
     return a.size == b.size && a.align == b.align;

@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define CAIRN_NODES_MAX 1024
+#define CAIRN_NODES_MAX 1024 /* nodes are numbered below this */
 
 /* All 0: none. */
 typedef struct cairn_node_set {
@@ -37,12 +37,14 @@ static inline bool cairn_node_set_has(const cairn_node_set *set, int node)
     return node >= 0 && node < CAIRN_NODES_MAX && (set->words[node / 64] >> (node % 64) & 1) != 0;
 }
 
+/* Puts a node into the set, which may have it. */
 static inline void cairn_node_set_add(cairn_node_set *set, int node)
 {
     if (node >= 0 && node < CAIRN_NODES_MAX)
         set->words[node / 64] |= (uint64_t)1 << (node % 64);
 }
 
+/* How many are in it. */
 static inline int cairn_node_set_count(const cairn_node_set *set)
 {
     int count = 0;
@@ -129,6 +131,8 @@ typedef struct cairn_numa_stats {
     size_t chunks, mapped; /* chunks; bytes of them and of large blocks' mappings */
     size_t large;          /* blocks with a mapping of their own */
 } cairn_numa_stats;
+
+/* All of it at one moment, under all locks. Reads a file. */
 void cairn_numa_stats_get(const cairn_numa *numa, cairn_numa_stats *stats);
 
 /* One line, as "interleave over nodes 0-3, 12.5 MiB in 4 blocks", cut to size - 1 bytes and

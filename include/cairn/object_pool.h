@@ -80,6 +80,7 @@ size_t cairn_object_pool_trim(cairn_object_pool *pool, size_t keep);
 /* Whether it is an object of this pool that is in use. Any pointer may be given. O(log objects). */
 bool cairn_object_pool_is_in_use(const cairn_object_pool *pool, const void *object);
 
+/* How many objects are in use, and how many wait to be acquired. O(1). */
 size_t cairn_object_pool_in_use(const cairn_object_pool *pool);
 size_t cairn_object_pool_idle(const cairn_object_pool *pool);
 

@@ -54,6 +54,7 @@ cairn_stack *cairn_stack_create(const char *text, cairn_allocator memory, cairn_
 /* Ends all its parts, from the outside in; blocks in use must not be used any more. */
 void cairn_stack_destroy(cairn_stack *stack);
 
+/* The whole of it as an allocator; it must not be used after cairn_stack_destroy. */
 cairn_allocator cairn_stack_allocator(cairn_stack *stack);
 
 /* Whether all parts may be used by any thread at once. */

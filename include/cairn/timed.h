@@ -44,7 +44,7 @@ typedef struct cairn_timed_stats {
     uint64_t max;                  /* exact */
 } cairn_timed_stats;
 
-#define CAIRN_TIMED_SETS 16
+#define CAIRN_TIMED_SETS 16 /* histograms, at most; threads share them */
 
 /* In the caller's storage; all fields are private. */
 typedef struct cairn_timed {

@@ -4,7 +4,8 @@
 # then entries, each a comment and the declarations right below it. The manual pages (manual.py) and the
 # reference (filter.py) are made of what is read here, so they say what the headers say.
 #
-# What is private has two underscores in its name, or ends in _slow: the far half of an inline function.
+# What is private has two underscores in its name, or ends in _slow or _refuse: the far half of an inline
+# function.
 
 import glob
 import os
@@ -61,12 +62,17 @@ class Declaration:
 
     @property
     def is_private(self):
-        return "__" in self.name or self.name.endswith("_slow")
+        return "__" in self.name or self.name.endswith(("_slow", "_refuse"))
 
     @property
     def shows_fields(self):
         """Whether the fields of a type are the caller's business."""
         return "cairn__" not in self.code and "private" not in self.code + self.said
+
+    @property
+    def is_opaque(self):
+        """Whether a type is a name and nothing else, as far as the caller is concerned."""
+        return "struct" in self.code and not (self.shows_fields and re.search("[{(]", self.code))
 
     @property
     def prototype(self):
@@ -125,7 +131,8 @@ class Header:
                 apart = title is not None
                 continue
             if rest.startswith("#"):
-                end = re.match(r"(?:.*\\\n)*.*", rest).end()
+                # What stands behind a number is said of it, as behind a function.
+                end = re.match(r"(?:.*\\\n)*(?:(?! */\*).)*", rest).end()
                 declaration = _macro(rest[:end])
             else:
                 end, declaration = _declaration(rest)

@@ -72,8 +72,9 @@ def synopsis_of(one):
     return "\n".join([*lines, line.rstrip()])
 
 
-def dedented(code):
-    """The code of a type, without attributes."""
+def code_of(one):
+    """The code of a type, without attributes; if its fields are private, without them."""
+    code = one.code if one.shows_fields else re.sub(r"\{.*\}", "{ ... }", one.code, flags=re.S)
     return re.sub(r"\s*__attribute__\(\(.*?\)\)\)?", "", code)
 
 
@@ -99,14 +100,13 @@ def page_of(header, page, about, version, others):
             continue
         if visible and all(one.kind == "type" for one in visible):
             # An opaque name by itself says nothing that the functions do not.
-            code = [dedented(one.code) if one.shows_fields else re.sub(r"\{.*\}", "{ ... }", one.code, flags=re.S)
-                    for one in visible]
-            if not entry.comment and all("{" not in one.code and "(" not in one.code for one in visible):
+            if not entry.comment and all(one.is_opaque for one in visible):
                 continue
+            code = [code_of(one) for one in visible]
             types += [*([prose(entry.comment), ""] if entry.comment else []), literal("\n".join(code))]
             continue
         if visible:
-            body += ["", literal("\n".join(synopsis_of(one) for one in visible))]
+            body += ["", literal("\n".join(code_of(one) if one.kind == "type" else synopsis_of(one) for one in visible))]
         if entry.comment:
             text = prose(entry.comment)
             body += ["\n".join("\t" + line if line and not line.startswith("```") else line
