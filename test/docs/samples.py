@@ -16,7 +16,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -128,7 +127,7 @@ def compiled(root, build, blocks):
 def rust(root, build, blocks):
     blocks = [block for block in blocks if block.language == "rust" and not block.reason]
     environment = dict(os.environ, PATH=os.environ["PATH"] + ":" + os.path.expanduser("~/.cargo/bin"))
-    if shutil.which("rustc", path=environment["PATH"]) is None:
+    if subprocess.run(["sh", "-c", "rustc --version"], env=environment, capture_output=True, check=False).returncode:
         print("skip: there is no rustc")
         sys.exit(77)
     with tempfile.TemporaryDirectory() as work:

@@ -60,8 +60,10 @@ def main(root):
         os.makedirs(other + "/docs")
         for name in ("scripts", "include"):
             shutil.copytree(f"{root}/{name}", f"{other}/{name}")
-        for name in ("README.md", "CMakeLists.txt", "docs/README.md"):
-            shutil.copy(f"{root}/{name}", f"{other}/{name}")
+        shutil.copy(f"{root}/CMakeLists.txt", other)
+        for name in ("README.md", "docs/README.md"):
+            with open(f"{other}/{name}", "w", encoding="utf-8") as file:
+                file.write("# A document\n")
         with open(other + "/include/cairn/system.h", encoding="utf-8") as file:
             text = file.read()
         with open(other + "/include/cairn/system.h", "w", encoding="utf-8") as file:
