@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# The documents speak of what exists, and of all of it: functions and variables that they name are there;
+# The documents speak of what exists, and of all of it: functions and variables that they name are there,
+# and take the values that are shown;
 # docs/tuning.md has every option; docs/stats.md explains every number that the program prints; docs/README.md
 # leads to every guide. Usage: names.py ROOT BUILD.
 
@@ -44,6 +45,29 @@ def missing_options(root):
     for name in re.findall(r"^OPTION\((\w+)", read(root, "src/base/option.def"), re.M):
         if not re.search(rf"`[^`]*CAIRN_{name}\b", tuning):
             yield f"docs/tuning.md: CAIRN_{name} is not in it"
+
+
+def bad_values(root, build, names):
+    """Settings that a document shows and the library does not take."""
+    options = re.findall(r"^OPTION\((\w+)", read(root, "src/base/option.def"), re.M)
+    said = {}
+    for name in names:
+        for number, line in enumerate(read(root, name).split("\n"), 1):
+            line = re.sub(r"CAIRN_PURGE_DELY=10s CAIRN_WINDOW=abc", "", line.replace("*", "").replace("\\", ""))
+            for variable, value in re.findall(r"\b(CAIRN_[A-Z_]+)=([a-z0-9-][^\s`'|,;)]*(?:,[a-z_]+:\w+)*)", line):
+                if variable[6:] not in [*options, "CONF"] or "FILE" in variable:
+                    continue
+                setting = (variable, value.rstrip(".,:"))
+                if setting not in said:
+                    environment = dict(os.environ, LD_PRELOAD=f"{build}/lib/libcairn-malloc.so")
+                    environment[setting[0]] = setting[1]
+                    said[setting] = subprocess.run(["/bin/true"], env=environment, capture_output=True, text=True,
+                                                   check=False).stderr
+                wrong = re.search(r"^cairn: (CAIRN_\w+: '.*|.*unknown option.*)", said[setting], re.M)
+                if wrong:
+                    yield f"{name}:{number}: {wrong[1]}"
+    if len(said) < 15:
+        yield f"only {len(said)} settings were found"
 
 
 def keys_of(value):
@@ -104,7 +128,9 @@ def missing_guides(root):
 
 def main(root, build):
     names = [name.file for name in document.documents(root)]
-    wrong = [*unknown_names(root, names), *missing_options(root), *missing_statistics(root, build), *missing_guides(root)]
+    manuals = [name.file for name in document.manuals(root)]
+    wrong = [*unknown_names(root, names), *missing_options(root), *missing_statistics(root, build),
+             *missing_guides(root), *bad_values(root, build, names + manuals)]
     print("\n".join([*wrong, f"{len(names)} documents, {len(wrong)} faults"]))
     return 1 if wrong else 0
 
