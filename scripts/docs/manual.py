@@ -164,6 +164,12 @@ def main(include, scdoc, folder, version, *by_hand):
             if one.name not in pages:
                 write(os.path.join(folder, one.name + ".3"), f".so man3/{page}.3\n")
                 made.add(one.name + ".3")
+    # What an included header defines and its owner explains.
+    for part, owner in headers.PARTS.items():
+        page = next(page for name, page, _ in headers.PAGES if name == owner)
+        for one in headers.Header(include, part).declarations("macro"):
+            write(os.path.join(folder, one.name + ".3"), f".so man3/{page}.3\n")
+            made.add(one.name + ".3")
     for name in os.listdir(folder):
         if name.endswith(".3") and name not in made:
             os.remove(os.path.join(folder, name))

@@ -21,7 +21,8 @@ def functions(root, build):
     names = set(re.findall(r" [TD] (cairn_\w+)", symbols))
     for path in glob.glob(f"{root}/include/**/*.h", recursive=True):
         with open(path, encoding="utf-8") as file:
-            names |= set(re.findall(r"^(?:static inline [\w *]*?|#define )(cairn_\w+)\(", file.read(), re.M))
+            names |= set(re.findall(r"^(?:static inline [\w *]*?|#define )((?:cairn_|CAIRN_(?!\w*ALLOCATES))\w+)\(",
+                                    file.read(), re.M))
     # The far half of an inline function is nobody's to call.
     return {name for name in names if "__" not in name and not re.search(r"_(slow|refuse)$", name)}
 
@@ -68,7 +69,7 @@ def main(root, build):
     if shutil.which("man"):
         names = sorted(wanted)
         found = subprocess.run(["man", "-M", folder, "-S", "3", "-w", *names], capture_output=True, text=True,
-                               check=False)
+                               env=dict(os.environ, LC_ALL="C"), check=False)
         missing = re.findall(r"No manual entry for (\w+)", found.stderr)
         wrong += [f"{name}: man does not find it" for name in missing]
         if found.stdout.count("\n") < len(names) - len(missing):
