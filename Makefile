@@ -8,7 +8,7 @@ JOBS   := $(shell nproc)
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
-.PHONY: help deps build build-tests run test check bench bench-paths bench-probes bench-kit lint format soak site install clean
+.PHONY: help deps build build-tests run test check bench bench-paths bench-probes bench-kit lint format soak amalgamation site install clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,7 +61,10 @@ format: ## lay out the sources with clang-format
 	@scripts/format.sh
 
 soak: build-tests ## the long tests (label soak) at a hundred times their usual length
-	@CAIRN_TEST_SCALE=100 ctest --test-dir build -L soak --output-on-failure --no-tests=error
+	@CAIRN_TEST_SCALE=100 ctest --test-dir build -C soak -L soak --output-on-failure --no-tests=error
+
+amalgamation: ## the library as one file: build/amalgamation/cairn.c and cairn.h
+	@scripts/amalgamate.sh
 
 site: ## the documents and the reference of the API as pages, into build/site (no network)
 	@scripts/install-deps.sh site

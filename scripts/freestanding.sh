@@ -9,6 +9,7 @@
 #   scripts/freestanding.sh --check    fails if something does not compile, needs more than memcpy,
 #                                      memmove, memset, memcmp and the compiler's arithmetic, or
 #                                      has writable data; names a compiler that is missing by `skip`
+#   scripts/freestanding.sh --sources  the sources that this is about, one a line
 
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -38,6 +39,12 @@ sources_of() {
         grep -q '#include <std\(io\|lib\)' "$file" || echo "$file"
     done
 }
+
+if [ "${1-}" = --sources ]; then
+    for kind in $kinds; do sources_of "$kind"; done
+    echo src/kit/allocator.c
+    exit
+fi
 
 # compile TARGET KIND: one object of all that the kind is made of.
 compile() {

@@ -8,7 +8,6 @@
 #ifndef CAIRN_BASE_SCAN_H
 #define CAIRN_BASE_SCAN_H
 
-#include <limits.h>
 #include <stddef.h>
 
 #if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) ||                            \
@@ -21,7 +20,7 @@
 static inline unsigned highest_bit_by_hand(size_t x)
 {
     unsigned at = 0;
-    for (unsigned step = sizeof x * CHAR_BIT / 2; step != 0; step /= 2)
+    for (unsigned step = sizeof x * __CHAR_BIT__ / 2; step != 0; step /= 2)
         if (x >> step != 0) {
             x >>= step;
             at += step;

@@ -27,8 +27,10 @@
 #if !defined(CAIRN_FREESTANDING) && defined(__linux__) &&                                          \
     (defined(__x86_64__) || defined(__aarch64__))
 
-__attribute__((weak)) void __asan_poison_memory_region(const volatile void *ptr, size_t size);
-__attribute__((weak)) void __asan_unpoison_memory_region(const volatile void *ptr, size_t size);
+#define OF_ASAN __attribute__((weak, visibility("default")))
+OF_ASAN void __asan_poison_memory_region(const volatile void *ptr, size_t size);
+OF_ASAN void __asan_unpoison_memory_region(const volatile void *ptr, size_t size);
+#undef OF_ASAN
 
 enum cairn__request {
     CAIRN__RUNNING_ON_VALGRIND = 0x1001,

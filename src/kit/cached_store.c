@@ -252,7 +252,7 @@ bool cairn__store_mark(struct store *store, const void *ptr)
 
 void cairn__store_unmark(struct store *store, const void *ptr)
 {
-    uint32_t index;
+    uint32_t index = 0;
     struct store_chunk *chunk = find(store, ptr, &index);
     chunk->bits[index / 64] &= ~((uint64_t)1 << index % 64);
     chunk->stored--;
