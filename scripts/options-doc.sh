@@ -165,7 +165,7 @@ cairn: CAIRN_WINDOW: 'abc' is not a size; using 256 GiB
 cairn: unknown option CAIRN_PURGE_DELY (did you mean CAIRN_PURGE_DELAY?)
 ```
 
-`CAIRN_VERBOSE=1` shows each option's value in effect and where it came from.
+`CAIRN_VERBOSE=1` shows each option's value in effect and where it came from. Where Cairn is the malloc, it also names the options of other allocators that are set, and what is like them here; `cairn run` does so in its report ([migration.md](migration.md)).
 
 | variable | key | default | values | meaning |
 |---|---|---|---|---|

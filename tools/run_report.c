@@ -12,6 +12,8 @@
 #include "program.h"
 #include "text.h"
 
+#include "base/foreign_options.h"
+
 enum { SCHEMA_VERSION = 1 };
 
 static void print_activity(const struct run_report *report, FILE *to)
@@ -97,6 +99,17 @@ static void print_heap(const struct run_report *report, FILE *to)
     fputc('\n', to);
 }
 
+/* Who sets options of another allocator expects something of them. */
+static void print_hints(FILE *to)
+{
+    extern char **environ;
+    char hint[FOREIGN_HINT_SIZE];
+
+    for (char **entry = environ; *entry; entry++)
+        if (cairn__foreign_hint(*entry, hint) > 0)
+            fprintf(to, "  note: %s\n", hint);
+}
+
 void run_report_text(const struct run_report *report, FILE *to)
 {
     static const char next[] = "  next: cairn compare ";
@@ -112,6 +125,7 @@ void run_report_text(const struct run_report *report, FILE *to)
     if (report->not_active)
         return;
     print_heap(report, to);
+    print_hints(to);
     size_t columns = output_columns(STDERR_FILENO);
     char *command = text_command(report->argv, columns > sizeof next ? columns - sizeof next : 1);
     fprintf(to, "%s%s\n", next, command);

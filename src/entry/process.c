@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/foreign_options.h"
+#include "base/option.h"
 #include "base/print.h"
 #include "core/figures.h"
 #include "core/thread.h"
@@ -55,12 +57,32 @@ static void put_key(struct text *line, const char *key, size_t value)
     cairn__text_uint(line, value);
 }
 
+/* Says which options of other allocators are set. A stack may have these allocators in it. */
+static void hint_at_options(void)
+{
+    const char *const *environment = cairn__os_environment_all();
+    if (environment == NULL || cairn__stack_owns != NULL || !cairn_is_active())
+        return;
+    for (; *environment != NULL; environment++) {
+        char hint[FOREIGN_HINT_SIZE];
+        size_t length = cairn__foreign_hint(*environment, hint);
+        TEXT_LINE(line);
+        cairn__text_put(&line, "cairn: ");
+        cairn__text_bytes(&line, hint, length);
+        cairn__text_end_line(&line);
+        if (length > 0)
+            cairn__os_print_error(line.data, line.length);
+    }
+}
+
 __attribute__((constructor)) static void at_start(void)
 {
     if (!is_called())
         return;
     cairn__process_start();
     cairn__faults_start();
+    if (cairn__option(OPTION_VERBOSE))
+        hint_at_options();
     const char *asked = cairn__os_environment("CAIRN_RUN_FILE");
     if (asked == NULL || strlen(asked) >= sizeof run_file)
         return;

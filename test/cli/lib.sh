@@ -46,6 +46,7 @@ missed() {
     out:*) grep -qE -- "${what#out:}" "$tmp/out" || echo "no /${what#out:}/ in out" ;;
     err:*) grep -qE -- "${what#err:}" "$tmp/err" || echo "no /${what#err:}/ in err" ;;
     no-out:*) ! grep -qE -- "${what#no-out:}" "$tmp/out" || echo "/${what#no-out:}/ in out" ;;
+    no-err:*) ! grep -qE -- "${what#no-err:}" "$tmp/err" || echo "/${what#no-err:}/ in err" ;;
     no-out) [ ! -s "$tmp/out" ] || echo "nothing expected on stdout" ;;
     no-err) [ ! -s "$tmp/err" ] || echo "nothing expected on stderr" ;;
     one-line) [ "$(wc -l <"$tmp/err")" = 1 ] || echo "one line expected on stderr" ;;
@@ -53,7 +54,7 @@ missed() {
     esac
 }
 
-# expect NAME CODE [out:REGEX | err:REGEX | no-out:REGEX | no-out | no-err | one-line]... -- COMMAND...
+# expect NAME CODE [out:REGEX | err:REGEX | no-out:REGEX | no-err:REGEX | no-out | no-err | one-line]... -- COMMAND...
 expect() {
     local wanted=$2 what why
     local -a conditions=()

@@ -22,7 +22,7 @@ chmod 755 "$tmp" # other users run programs in it
 cd "$tmp" || exit 2
 
 export CAIRN_LIB=$lib TMPDIR=$tmp/temporary LC_ALL=C
-unset LD_PRELOAD CAIRN_RUN_FILE NO_COLOR CLICOLOR_FORCE COLUMNS
+unset LD_PRELOAD MALLOC_ARENA_MAX MALLOC_CONF CAIRN_RUN_FILE NO_COLOR CLICOLOR_FORCE COLUMNS
 mkdir "$TMPDIR"
 
 # shellcheck source=lib.sh
@@ -143,6 +143,15 @@ check run-tells-peak-rss \
 check run-tells-heap \
     grep -qE '  heap at exit: [0-9.]+ [KM]?i?B in use of [0-9.]+ [KM]iB committed' err
 check run-tells-what-next grep -qx '  next: cairn compare true' err
+# Other allocators' options: said by the report, and by the library when it is asked to talk.
+expect run-hints-at-options 0 'err:^  note: MALLOC_CONF is jemalloc.s: for narenas set CAIRN_HEAPS ' \
+    'err:^  note: MALLOC_ARENA_MAX is glibc.s: set CAIRN_HEAPS ' -- \
+    env MALLOC_CONF=narenas:1 MALLOC_ARENA_MAX=1 "$cairn" run true
+expect run-without-others-options 0 'no-err:note:' -- "$cairn" run true
+expect run-quiet-no-hints 0 no-err -- env MALLOC_ARENA_MAX=1 "$cairn" run -q true
+expect preload-hints 0 "err:^cairn: MALLOC_ARENA_MAX is glibc's: set CAIRN_HEAPS " -- \
+    env MALLOC_ARENA_MAX=1 CAIRN_VERBOSE=1 LD_PRELOAD="$lib" "$tmp/dynamic"
+expect preload-no-hints 0 no-err -- env MALLOC_ARENA_MAX=1 LD_PRELOAD="$lib" "$tmp/dynamic"
 expect run-exit-code 3 'err:sh exited 3' -- "$cairn" run sh -c 'exit 3'
 expect run-quiet 0 no-out no-err -- "$cairn" run -q true
 expect run-quiet-exit-code 3 no-err -- "$cairn" run -q sh -c 'exit 3'
