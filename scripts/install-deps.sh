@@ -82,6 +82,7 @@ packages() {
     google-perftools     test   optional  google-pprof
     npm                  test   optional  npm
     tmux                 test   optional  tmux
+    gdb                  test   optional  gdb
     libclang-rt-14-dev   test   optional  -
     libc++-14-dev        test   optional  -
     libc++abi-14-dev     test   optional  -
