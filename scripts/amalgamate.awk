@@ -366,6 +366,7 @@ BEGIN {
     print " *   -DCAIRN_MALLOC          and it is the program's malloc; with -fexceptions, operator new too" > source_out
     print " *   -DCAIRN_HARDENED=1      the hardened one; with -DCAIRN_COPIES and CAIRN_MALLOC, memcpy and its kin" > source_out
     print " *                           look at blocks too, for which it must be compiled with -O2 -fno-builtin" > source_out
+    print " *   -DCAIRN_CHECKED=1       the checked one" > source_out
     print " *   -DCAIRN_FREESTANDING    the parts of the kit that need no operating system, and nothing else" > source_out
     print " * A name with that of a file behind it, like chunk__pool, is called chunk there: several files have one." > source_out
     print " */" > source_out

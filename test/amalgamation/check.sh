@@ -8,6 +8,7 @@
 #   check.sh FOLDER headers COMPILER...     all of the headers in cairn.h, which that compiler understands
 #   check.sh FOLDER program COMPILER...     program.c with cairn.c, compiled by that, does what it should
 #   check.sh FOLDER hardened COMPILER...    the same, and misuse ends it; checked copies by CAIRN_COPIES
+#   check.sh FOLDER checked COMPILER...     the same
 #   check.sh FOLDER operators C C++ FLAG... operators.cpp with cairn.c, by these two
 #   check.sh FOLDER freestanding COMPILER...  needs memcpy and its kin alone, and works
 #
@@ -74,8 +75,8 @@ program)
     build_program "$@"
     "$work/program" || fail "the program fails: $*"
     ;;
-hardened)
-    build_program "$@" -DCAIRN_HARDENED=1 -DCAIRN_MALLOC
+hardened | checked)
+    build_program "$@" "-DCAIRN_$(echo $what | tr '[:lower:]' '[:upper:]')=1" -DCAIRN_MALLOC
     "$work/program" || fail "the program fails: $*"
     crimes='double_free:double.free'
     case $* in *CAIRN_COPIES*) crimes="$crimes copy:memcpy" ;; esac

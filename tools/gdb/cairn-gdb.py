@@ -94,6 +94,7 @@ class Library:
         self.struct = lambda name: gdb.lookup_type("struct " + name, scope)
         self.page = Record(self.struct("page"))
         self.is_hardened = "slots" in self.page
+        self.is_checked = self.objfile.lookup_global_symbol("cairn__proof_key") is not None
         self.heaps = self.list_heaps()
         self.numbers = {int(heap.address): number for number, heap in self.heaps}
 
@@ -234,7 +235,7 @@ class Library:
                 return
             if page.start <= batch < page.start + page.units * UNIT:
                 packed = self.word(batch)
-                yield batch
+                yield batch - (batch - page.start) % page.size  # in the checked build, not its first word
                 if packed & 0xFFFF > 1:
                     yield from self.walk(page.start + (packed >> 16 & 0xFFFF) * 16,
                                          page.start + (packed >> 32) * 16)
@@ -438,7 +439,7 @@ class Stats(Command):
         huge = [int(record["size"]) for record in library.huge_blocks()
                 if int(record["state"]) == library.live_huge]
         print(f"library       {library.objfile.filename}"
-              + (" (hardened)" if library.is_hardened else ""))
+              + (" (hardened)" if library.is_hardened else " (checked)" if library.is_checked else ""))
         print(f"address space {size_text(reserved)} reserved, {size_text(opened)} of it opened so far")
         print(f"blocks        {blocks} in use, {size_text(used)}, in {pages} pages")
         print(f"large blocks  {large} in use, {size_text(large_bytes)}; {size_text(kept)} kept")
