@@ -55,7 +55,7 @@ environment)
     ;;
 recipe)
     # Every line is an instruction, what is copied is what an installation has, and options are CMake's.
-    sed -n '/^```dockerfile$/,/^```$/p' "$root/docs/deploy.md" | grep -v '^```' >"$work/recipe"
+    sed -n '/^FROM /,/^```$/p' "$root/docs/deploy.md" | grep -v '^```' >"$work/recipe"
     [ -s "$work/recipe" ] || fail "no recipe in docs/deploy.md"
     grep -vE '^(#|$|(FROM|RUN|COPY|ENV) [^ ])' "$work/recipe" && fail "no instruction"
     for file in $(grep -oE '/usr/local/[a-z]+/[a-z.0-9-]+' "$work/recipe" | sort -u); do
