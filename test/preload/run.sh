@@ -22,6 +22,9 @@
 # does it once, below $CAIRN_TEST_PACKAGES (build/packages). Such a case runs as an ordinary user,
 # as `nobody` if that is not what we are.
 #
+# What the plain run of a case came to is kept for an hour in $CAIRN_TEST_PLAIN, if that is set, for
+# the same case under another library. Where the two differ it is run anew, before anything is said.
+#
 # --keep before these leaves the directory of results and prints its name. What a case looks like
 # is written in inside.sh, which is the other half of this file: it runs within the environment.
 
@@ -202,6 +205,28 @@ stop() {
     exit 2
 }
 
+# plain NAME: the plain run, or what is remembered of it. Fails if it proves nothing.
+plain() {
+    local name=$1 kept=${CAIRN_TEST_PLAIN:+$CAIRN_TEST_PLAIN/$1}
+    remembered=''
+    if [ -n "$kept" ] && [ -n "$(find "$kept" -newer "$here/cases/$name.sh" -mmin -60 2>/dev/null)" ]; then
+        remembered=$kept
+        cp "$kept" "$top/$name.plain"
+        return
+    fi
+    run_once "$name" "$top/$name.plain" && grep -aq '^stdout: .' "$top/$name.plain" &&
+        ! grep -aqE '^(file: sha256sum|left running): ' "$top/$name.plain" || return
+    [ -z "$kept" ] || { mkdir -p "${kept%/*}" && cp "$top/$name.plain" "$kept.$$" && mv "$kept.$$" "$kept"; }
+}
+
+# is_equal NAME: were both runs the same? What is only remembered is not believed if they were not.
+is_equal() {
+    cmp -s "$top/$1.plain" "$top/$1.preloaded" && return
+    [ -n "$remembered" ] || return
+    rm -f "$remembered"
+    plain "$1" && cmp -s "$top/$1.plain" "$top/$1.preloaded"
+}
+
 not_ok() {
     echo "not ok $1"
     head -n 20 | cut -c -300 | sed 's/^/    /'
@@ -231,8 +256,7 @@ run_case() {
         not_ok "$name" < <(echo "its function prepare failed" && cat "$top/prepare")
         return
     fi
-    if ! run_once "$name" "$top/$name.plain" || ! grep -aq '^stdout: .' "$top/$name.plain" ||
-        grep -aqE '^(file: sha256sum|left running): ' "$top/$name.plain"; then
+    if ! plain "$name"; then
         not_ok "$name" < <(echo "the plain run failed" && cat "$top/$name.plain")
         return
     fi
@@ -240,7 +264,7 @@ run_case() {
     hand_over "$top/run-file"
     run_once "$name" "$top/$name.preloaded" ${preloaded:+"LD_PRELOAD=$preloaded"} \
         ${stack:+"CAIRN_STACK=$stack"}
-    if ! cmp -s "$top/$name.plain" "$top/$name.preloaded"; then
+    if ! is_equal "$name"; then
         not_ok "$name" < <(diff -a "$top/$name.plain" "$top/$name.preloaded")
         return
     fi
