@@ -20,7 +20,7 @@ PATH=$PATH:${HOME:-/root}/.cargo/bin
         printf "%s:%d: an unsafe function that does not say what it asks for\n", FILENAME, FNR
     }'
     if command -v rustfmt >/dev/null && rustfmt --version >/dev/null 2>&1; then
-        scripts/list-files.sh '*.rs' | xargs -r rustfmt --edition 2021 --config-path rust/rustfmt.toml --check -l 2>&1 |
+        scripts/list-files.sh '*.rs' | xargs -r rustfmt --edition 2021 --config-path bindings/rust/rustfmt.toml --check -l 2>&1 |
             sed "s|^$PWD/||; s|\$|:1: cargo fmt would change this|"
     fi
 } | sort -u | { ! grep . ; }

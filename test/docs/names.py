@@ -24,7 +24,7 @@ def read(root, name):
 def unknown_names(root, names):
     """Functions and variables of the environment that a document names, and nothing has."""
     sources = ""
-    for pattern in ("include/**/*", "src/**/*", "tools/**/*", "rust/**/*.rs", "cmake/*", "test/**/*", "CMakeLists.txt"):
+    for pattern in ("include/**/*", "src/**/*", "tools/**/*", "bindings/rust/**/*.rs", "cmake/*", "test/**/*", "CMakeLists.txt"):
         for path in glob.glob(os.path.join(root, pattern), recursive=True):
             if os.path.isfile(path) and not path.endswith((".czt", ".bin")):
                 with open(path, encoding="utf-8", errors="replace") as file:

@@ -137,9 +137,9 @@ def rust(root, build, blocks):
         for crate in ("cairn-sys", "cairn"):
             features = ["--cfg", 'feature="std"', "--extern", "cairn_sys"] if crate == "cairn" else []
             wrong = report([*rustc, "--crate-name", crate.replace("-", "_"), "--cap-lints", "allow", *features,
-                            f"{root}/rust/{crate}/src/lib.rs"], work, env=environment)
+                            f"{root}/bindings/rust/{crate}/src/lib.rs"], work, env=environment)
             if wrong:
-                sys.exit(f"rust/{crate}: {wrong}")
+                sys.exit(f"bindings/rust/{crate}: {wrong}")
         for block in blocks:
             source = os.path.join(work, "sample.rs")
             with open(source, "w", encoding="utf-8") as file:

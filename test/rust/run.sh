@@ -29,7 +29,7 @@ minor=$(rustc --version | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
 # What the environment says of the library, or of cargo's work, is not meant for the tests.
 unset RUSTFLAGS RUSTDOCFLAGS CARGO_BUILD_TARGET CAIRN_INCLUDE_DIR CAIRN_INSTALLED CAIRN_LINK
 export CARGO_TARGET_DIR="$build/rust" CAIRN_LIB_DIR="$build/lib"
-cd "$root/rust"
+cd "$root/bindings/rust"
 
 # same_words PROGRAM...: they count the same, and a text has words.
 same_words() {

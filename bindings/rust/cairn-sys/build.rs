@@ -40,7 +40,7 @@ fn variable(name: &str) -> Option<OsString> {
 /// The folders of the library and of the headers.
 fn find() -> Result<(PathBuf, PathBuf), String> {
     let include = variable("CAIRN_INCLUDE_DIR").map(PathBuf::from);
-    let tree = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../..");
+    let tree = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../..");
     let is_tree = tree.join("src/FLOORS").exists() && tree.join("CMakeLists.txt").exists();
     if let Some(lib) = variable("CAIRN_LIB_DIR").map(PathBuf::from) {
         let beside = lib.join("../include");
