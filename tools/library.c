@@ -19,8 +19,10 @@
 #include "message.h"
 #include "text.h"
 
+/* The build says where libraries are installed: below the prefix, and in full. */
 #ifndef CAIRN_LIBDIR
-#define CAIRN_LIBDIR "/usr/local/lib"
+#define CAIRN_LIBDIR      "lib"
+#define CAIRN_FULL_LIBDIR "/usr/local/lib"
 #endif
 
 char *library_absolute(const char *path)
@@ -64,25 +66,34 @@ static char *first_match(const char *folder, const char *file)
     return NULL;
 }
 
+/* Below the folder that bin is in: as installed (lib/x86_64-linux-gnu, say), or as built (lib). */
+static char *search_beside(const char *prefix, const char *file)
+{
+    static const char *const folders[] = {"%s/" CAIRN_LIBDIR, "%s/lib"};
+    char *result = NULL;
+
+    for (size_t i = 0; !result && i < sizeof folders / sizeof *folders; i++) {
+        char *folder = memory_format(folders[i], prefix);
+        result = first_match(folder, file);
+        free(folder);
+    }
+    return result;
+}
+
 static char *search(const char *file, const char *advice)
 {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *beside = NULL, *result = NULL;
+    char *result;
 
-    if (length > 0) {
-        self[length] = '\0';
-        for (int up = 0; up < 2 && strrchr(self, '/'); up++) /* the command, then bin */
-            *strrchr(self, '/') = '\0';
-        beside = memory_format("%s/lib", self);
-        result = first_match(beside, file);
-    }
+    self[length > 0 ? length : 0] = '\0';
+    for (int up = 0; up < 2 && strrchr(self, '/'); up++) /* the command, then bin */
+        *strrchr(self, '/') = '\0';
+    result = search_beside(self, file);
     if (!result)
-        result = first_match(CAIRN_LIBDIR, file);
+        result = first_match(CAIRN_FULL_LIBDIR, file);
     if (!result)
-        message("%s is neither in %s nor in %s%s", file, beside ? beside : "../lib", CAIRN_LIBDIR,
-                advice);
-    free(beside);
+        message("%s is neither in %s/lib nor in %s%s", file, self, CAIRN_FULL_LIBDIR, advice);
     return result;
 }
 

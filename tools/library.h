@@ -5,8 +5,9 @@
 
 /*
  * The absolute path of the library to preload: `wanted` (from --lib; may be NULL), else $CAIRN_LIB,
- * else libcairn-malloc.so in ../lib beside the command, else where it was installed. NULL after a
- * message if there is none or it cannot be preloaded. Freed by the caller.
+ * else libcairn-malloc.so in ../lib (or ../lib/x86_64-linux-gnu and the like) beside the command,
+ * else where it was installed. NULL after a message if there is none or it cannot be preloaded. Freed
+ * by the caller.
  */
 char *library_find(const char *wanted);
 
