@@ -87,6 +87,8 @@ packages() {
     libc++-14-dev        test   optional  -
     libc++abi-14-dev     test   optional  -
     libboost-dev         test   optional  -
+    meson                test   optional  meson
+    abigail-tools        test   optional  abidiff
     qemu-user            test   optional  qemu-aarch64
     zsh                  test   optional  zsh
     fish                 test   optional  fish
