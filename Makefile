@@ -8,7 +8,7 @@ JOBS   := $(shell nproc)
 MAKEFLAGS += --no-print-directory
 
 .NOTPARALLEL:
-.PHONY: help deps build build-tests run test check bench bench-paths bench-probes bench-kit lint format soak amalgamation site install clean
+.PHONY: help deps build build-tests run test check bench bench-paths bench-probes bench-kit lint format soak amalgamation site install packages clean
 
 help: ## show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,10 @@ site: ## the documents and the reference of the API as pages, into build/site (n
 
 install: build ## install below PREFIX (default /usr/local), DESTDIR is put before it
 	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'
+
+packages: ## Debian packages, in build/debian
+	@scripts/install-deps.sh build packages
+	@scripts/packages.sh
 
 clean: ## remove build/
 	@rm -rf build

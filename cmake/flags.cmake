@@ -25,8 +25,12 @@ if(CAIRN_SANITIZE)
     add_link_options(${sanitize})
 endif()
 
-# Warnings, and asserts only in debug builds (tests keep theirs in every build).
+# Warnings, and asserts only in debug builds (tests keep theirs in every build). What is released does
+# not know where it was built: the same sources give the same bytes everywhere.
 function(cairn_common_flags target)
+    foreach(folder ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+        target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-ffile-prefix-map=${folder}=.>)
+    endforeach()
     target_compile_options(${target} PRIVATE
         -Wall -Wextra -Wundef -Wshadow -Wstrict-prototypes -Wmissing-prototypes)
     target_compile_definitions(${target} PRIVATE $<$<CONFIG:Release>:NDEBUG>)

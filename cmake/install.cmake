@@ -2,7 +2,8 @@
 #
 # What is installed, and what tells other projects where it is: a CMake package and two files for
 # pkg-config. None of them holds a path that is not relative to itself, so an installed tree may be
-# moved. (Only a CMAKE_INSTALL_LIBDIR that is absolute stays where it is.)
+# moved. (Not so if it is built for /usr, which pkg-config knows and leaves out of its answers, or if
+# CMAKE_INSTALL_LIBDIR is absolute.)
 
 include(CMakePackageConfigHelpers)
 
@@ -31,7 +32,7 @@ install(FILES cmake/cairn-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/cairn-config-
 # --- pkg-config --------------------------------------------------------------------------------------
 
 # The way from the folder of the .pc files up to the prefix, and from there.
-if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR} OR CMAKE_INSTALL_PREFIX STREQUAL "/usr")
     set(pc_prefix ${CMAKE_INSTALL_PREFIX})
 else()
     file(RELATIVE_PATH pc_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)

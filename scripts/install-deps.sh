@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs the Debian packages that a job needs and this machine lacks; says nothing when it lacks
-# none. Usage: scripts/install-deps.sh JOB..., where JOB is build, run, test, bench or site.
+# none. Usage: scripts/install-deps.sh JOB..., where JOB is build, run, test, bench, site or packages.
 #
 # A package counts as present when its command is on PATH, or, where it has none, when dpkg says so.
 # Missing required packages are an error; missing optional ones are one line of warning.
@@ -33,6 +33,10 @@ packages() {
     libmimalloc2.0       run    optional  -
     libtcmalloc-minimal4 run    optional  -
     libtbbmalloc2        run    optional  -
+    dpkg-dev             packages required dpkg-buildpackage
+    debhelper            packages required dh
+    scdoc                packages required scdoc
+    lintian              packages optional lintian
     g++                  bench  required  g++
     libboost-dev         bench  optional  -
     libboost-container-dev bench optional -
@@ -143,7 +147,7 @@ apt_install() {
 }
 
 for job in "$@"; do
-    case $job in build | run | test | bench | site) ;; *) warn "no such job: $job"; exit 2 ;; esac
+    case $job in build | run | test | bench | site | packages) ;; *) warn "no such job: $job"; exit 2 ;; esac
 done
 jobs=$*
 
