@@ -68,6 +68,7 @@ build/with_static beside
 build/with_malloc active
 build/with_object active
 build/with_hardened active
+build/with_checked active
 END
 cp "$here/program.c" "$here/program.cpp" "$work/"
 cp -r "$here/cmake" "$work/"

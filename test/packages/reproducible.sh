@@ -15,10 +15,13 @@ for command in dpkg-buildpackage dh scdoc; do
     command -v $command >/dev/null || packages=
 done
 
-# build_in FOLDER JOBS
-build_in() {
+copy_to() {
     mkdir -p "$1"
     (cd "$tree" && scripts/list-files.sh | tar -c -T -) | tar -x -C "$1"
+}
+
+# build_in FOLDER JOBS
+build_in() {
     (
         cd "$1"
         cmake --preset release -DCAIRN_TESTS=OFF
@@ -32,6 +35,8 @@ mkdir -p "$work"
 unset SOURCE_DATE_EPOCH CFLAGS LDFLAGS
 one=$work/a
 other=$work/another/folder/with_a_long_name
+(umask 022 && copy_to "$one")
+(umask 077 && copy_to "$other")
 (umask 022 && TZ=UTC LC_ALL=C build_in "$one" 1)
 (umask 077 && TZ=Pacific/Kiritimati LC_ALL=C.UTF-8 build_in "$other" 2)
 

@@ -6,8 +6,7 @@
 # staged by DESTDIR and then moved, so that whatever held a path would not be found. Exits with 77,
 # and says why, where the machine lacks what the case needs. No network is used.
 #
-# The indented command lines that begin with cc, cmake and meson are those of docs/packages.md, which
-# the case `guide` compares.
+# The commands, and what the projects say, are those of docs/packages.md; the case `guide` compares.
 
 set -eu
 
@@ -49,7 +48,8 @@ cd "$work"
 
 case $case in
 install)
-    DESTDIR=$work/stage cmake --install "$build" --prefix /opt/cairn >install.log
+    ln -s "$build" build
+    DESTDIR=stage cmake --install build --prefix /opt/cairn >install.log
     rm -rf "$prefix"
     mv "$work/stage/opt/cairn" "$prefix"
     left=$(find "$work/stage" ! -type d)
@@ -57,7 +57,7 @@ install)
     if grep -rlE "/opt/cairn|$build|$tree" "$prefix/lib/pkgconfig" "$prefix/lib/cmake"; then
         fail "these hold a path"
     fi
-    for name in cairn malloc hardened stack record; do
+    for name in cairn malloc hardened checked stack record; do
         file=$prefix/lib/libcairn-$name.so
         [ $name = cairn ] && file=$prefix/lib/libcairn.so
         soname=$(readelf -d "$file" | sed -n 's/.*soname: \[\(.*\)\].*/\1/p')
@@ -107,11 +107,13 @@ cmake)
     expect_library with_malloc libcairn-malloc.so.0 libcairn.so.0
     expect_library with_object libcairn.so.0
     expect_library with_hardened libcairn-hardened.so.0 libcairn.so.0
+    expect_library with_checked libcairn-checked.so.0 libcairn.so.0
     ./with_cairn beside
     ./with_static beside
     ./with_malloc active
     ./with_object active
     ./with_hardened active
+    ./with_checked active
     ;;
 subdirectory)
     cp "$here/program.c" .
@@ -125,6 +127,7 @@ subdirectory)
     [ -z "$(find build -name 'libcairn*.so')" ] || fail "what nobody links was built"
     cmake --install build --prefix "$work/nothing" >>log
     [ ! -e nothing ] || fail "it installs $(find nothing)"
+    cmake -S project -B fetched -DCAIRN_TREE="$tree" -DFETCH=ON >log 2>&1 || { cat log; exit 1; }
     ;;
 meson)
     has meson
@@ -140,6 +143,19 @@ meson)
     build/with_cairn beside
     build/with_malloc active
     build/with_static beside
+    ;;
+guide)
+    # Each line of its samples is one of a project's, or of the tests'; a make target is the menu's.
+    awk '/^```/ { inside = !inside; next } inside { sub(/^\$ /, ""); sub(/^ +/, ""); if ($0 != "") print }' \
+        "$tree/docs/packages.md" >lines
+    while IFS= read -r line; do
+        case $line in
+        "make "*) grep -q "^${line#make }: .*## " "$tree/Makefile" ;;
+        scripts/abi.sh*) [ "$line" = "scripts/abi.sh check" ] ;;
+        *) grep -rqF -e "$line" "$here" ;;
+        esac || fail "nothing tests this line of docs/packages.md: $line"
+    done <lines
+    [ "$(wc -l <lines)" -ge 15 ] || fail "docs/packages.md has no samples"
     ;;
 *) fail "no such case" ;;
 esac
