@@ -7,6 +7,7 @@
 #   cairn::malloc     libcairn-malloc.so: the program's malloc, new and delete are Cairn's
 #   cairn::object     the same as an object file, linked among the program's own
 #   cairn::hardened   libcairn-hardened.so, in the place of cairn::malloc
+#   cairn::checked    libcairn-checked.so, likewise
 #   cairn::stack      libcairn-stack.so: malloc on a stack of the kit's allocators
 
 include(${CMAKE_CURRENT_LIST_DIR}/cairn-targets.cmake)
