@@ -61,6 +61,7 @@ format: ## lay out the sources with clang-format
 	@scripts/format.sh
 
 soak: build-tests ## the long tests (label soak) at a hundred times their usual length
+	@scripts/install-deps.sh packages
 	@CAIRN_TEST_SCALE=100 ctest --test-dir build -C soak -L soak --output-on-failure --no-tests=error
 
 amalgamation: ## the library as one file: build/amalgamation/cairn.c and cairn.h
