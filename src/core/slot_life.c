@@ -313,13 +313,17 @@ bool cairn__bin_fill(struct heap *heap, struct page *page, bool any)
     return count != 0;
 }
 
+/* They are as ripe as they were, and their page serves them again before it goes on to others. */
 unsigned cairn__bin_cut(struct heap *heap, unsigned class, size_t keep, void **first, void **last)
 {
     struct magazine *bin = &heap->bin[class];
     unsigned count = bin->count > keep ? bin->count - (unsigned)keep : 0;
     *first = *last = NULL;
-    for (unsigned i = 0; i < count; i++)
-        slot_set(bin->page, bin->at[i], slot_freed_at(ticks() - quarantine_ticks(bin->page->size)));
+    for (unsigned i = 0; i < count; i++) {
+        unsigned at = bin->at[i];
+        slot_set(bin->page, at, slot_freed_at(ticks() - quarantine_ticks(bin->page->size)));
+        bin->page->cursor = (uint16_t)size_min(bin->page->cursor, at);
+    }
     for (unsigned i = count; i < bin->count; i++)
         bin->at[i - count] = bin->at[i];
     bin->count = (uint16_t)(bin->count - count);
