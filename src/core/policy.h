@@ -86,7 +86,7 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 /* So many heaps wait for their next threads with pages. */
 #define PARKED_HEAPS 4
 /* Of a page more than so much was handed out: it does not wait with its heap. */
-#define PARKED_ISSUED (16 * KIB)
+#define PARKED_ISSUED ((size_t)COLUMN(16, 32) * KIB)
 
 /* ---- large blocks freed a moment ago ---- */
 
@@ -173,7 +173,7 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 /* So much waits in the pages of the first thread's heap; of many threads each has its part, down to */
 #define QUARANTINE_SHARES 8
 /* Pages that no heap needs stay open for a moment: this part of DIRTY_MAX, or DIRTY_SHARE of what is in use. */
-#define RETIRED_SHARE 4
+#define RETIRED_SHARE 8
 /* one of so many. Beyond that a heap keeps half as much, or this part of what it has. */
 #define QUARANTINE_KEPT_SHARE 8
 /* Of so many blocks freed last a heap looks again whether they were written to: */

@@ -97,6 +97,42 @@ static void distance_past_threads(size_t size, size_t least)
     check(fewest >= least, "reused, past threads, after", size, (double)fewest, (double)least);
 }
 
+enum { SHORT_THREADS = 300, SHORT_BLOCKS = 4, PLACES = 64 };
+
+static struct {
+    uintptr_t unit[PLACES];
+    size_t count;
+} places;
+
+static void *use_a_few(void *size)
+{
+    void *block[SHORT_BLOCKS];
+    for (int i = 0; i < SHORT_BLOCKS; i++) {
+        block[i] = get(*(size_t *)size);
+        uintptr_t unit = (uintptr_t)block[i] >> 16;
+        size_t at = 0;
+        while (at < places.count && places.unit[at] != unit)
+            at++;
+        if (at == places.count && at < PLACES)
+            places.unit[places.count++] = unit;
+    }
+    for (int i = 0; i < SHORT_BLOCKS; i++)
+        free(block[i]);
+    return NULL;
+}
+
+/* What a thread was to choose among and did not take is for the next one: few units of 64 KiB do. */
+static void short_threads(size_t size, size_t most)
+{
+    for (int i = 0; i < SHORT_THREADS; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, use_a_few, &size) == 0)
+            pthread_join(thread, NULL);
+    }
+    check(places.count <= most, "units that short threads used", size, (double)places.count,
+          (double)most);
+}
+
 /* In a process that frees nothing else. */
 static void distance(void (*here)(size_t, size_t), size_t size, size_t least)
 {
@@ -168,6 +204,8 @@ int main(void)
     distance(distance_here, 65536, 64);
     distance(distance_here, 1 << 20, 64);
     distance(distance_past_threads, 64, 2000);
+    distance(short_threads, 64, 8);
+    distance(short_threads, 1000, 32);
     neighbours(16, 0.04);
     neighbours(64, 0.03);
     neighbours(256, 0.05);
