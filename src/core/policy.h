@@ -141,6 +141,8 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 #define SAMPLED_PER_SECOND   400
 /* after a rest so many at once. */
 #define SAMPLED_AT_ONCE 20
+/* One that is not taken for that makes the next so many times rarer. */
+#define SAMPLED_PAUSE 8
 
 /* ---- checks: what the checked build adds (checked.h) ---- */
 

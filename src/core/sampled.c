@@ -172,8 +172,11 @@ bool cairn__sample_is_due(struct heap *heap, unsigned class)
     heap->sample_due -= was_due;
     bool due = was_due || first_is_chosen(heap);
     heap->sample[class] = due ? SAMPLE_UNKNOWN : SAMPLE_LATER;
+    bool refused = due && !may_take_another();
+    if (refused) /* and so would be those that follow soon: to look for them costs more than they do */
+        heap->sample_skip *= SAMPLED_PAUSE;
     heap->short_blocks = cairn__sample_budget(heap);
-    return due && may_take_another();
+    return due && !refused;
 }
 
 /* ---- the range ---- */

@@ -150,6 +150,21 @@ TEST(rare_ones_have_a_limit)
     assert_near(sampled_of(300 * SAMPLED_LIMITED_FROM), 300);
 }
 
+/* One in a billion of those that are drawn is so far away (20 times the mean), but not of those that follow
+ * one which was refused: the program is not to look for what it may not take. */
+TEST(refused_ones_make_the_next_rarer)
+{
+    enum { FAR = 20 * SAMPLED_LIMITED_FROM };
+    start(SAMPLED_LIMITED_FROM);
+    uint64_t farthest = 0;
+    for (int i = 0; i < 3000; i++) {
+        sampled_of(SAMPLED_LIMITED_FROM);
+        if (farthest < cairn__heap->sample_skip)
+            farthest = cairn__heap->sample_skip;
+    }
+    assert_in_range(farthest, FAR, UINT64_MAX);
+}
+
 TEST(none_unless_asked_for)
 {
     start(0);
@@ -399,6 +414,7 @@ int main(void)
         cmocka_unit_test(places_in_a_row),
         cmocka_unit_test(first_allocations),
         cmocka_unit_test(rare_ones_have_a_limit),
+        cmocka_unit_test(refused_ones_make_the_next_rarer),
         cmocka_unit_test(none_unless_asked_for),
         cmocka_unit_test(sizes_and_contents),
         cmocka_unit_test(figures),
