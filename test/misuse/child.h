@@ -3,6 +3,7 @@
 #ifndef TEST_MISUSE_CHILD_H
 #define TEST_MISUSE_CHILD_H
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,14 +21,17 @@ static inline int child_run(void (*commit)(void), char *said, size_t size)
         _exit(0);
     }
     close(ends[1]);
+    /* A fuzzer's timer may interrupt either. */
     size_t length = 0;
     ssize_t more;
-    while (length < size - 1 && (more = read(ends[0], said + length, size - 1 - length)) > 0)
-        length += (size_t)more;
+    while (length < size - 1 && ((more = read(ends[0], said + length, size - 1 - length)) > 0 ||
+                                 (more < 0 && errno == EINTR)))
+        length += more > 0 ? (size_t)more : 0;
     said[length] = '\0';
     close(ends[0]);
     int status = 0;
-    waitpid(child, &status, 0);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
     return status;
 }
 
