@@ -32,7 +32,8 @@ length() { if [ "$mode" = quick ]; then echo "$1"; else echo "$2"; fi; }
 become() {
     if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
         nobody="setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs"
-        # It must be able to load what is preloaded.
+        # It must be able to come to where it works, and to load what is preloaded.
+        $nobody test -w "$folder" || nobody=setpriv
         for library in $(echo "${LD_PRELOAD:-}" | tr ':' ' '); do
             $nobody test -r "$library" || nobody=setpriv
         done

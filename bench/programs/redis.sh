@@ -15,7 +15,7 @@ if [ "${1:-}" = serve ]; then
     }
     beside benchmark
     become redis-server --port 0 --unixsocket "$socket" --unixsocketperm 777 --save '' \
-        --appendonly no --daemonize no --activedefrag no --dir "$folder" --logfile "$folder/log"
+        --appendonly no --daemonize no --activedefrag no --dir "$folder" --logfile "$folder/redis.$$.log"
 fi
 . "${0%/*}/common.sh"
 need redis-server redis-benchmark awk
