@@ -174,10 +174,10 @@ enum { PAGE_BYTES = COLUMN(64, 128), CHUNK_BYTES = 128 };
 #define TICK_BYTES ((int64_t)(16 * KIB))
 /* So much waits in the pages of the first thread's heap; of many threads each has its part, down to */
 #define QUARANTINE_SHARES 8
-/* Pages that no heap needs stay open for a moment: this part of DIRTY_MAX, or DIRTY_SHARE of what is in use. */
-#define RETIRED_SHARE 8
 /* one of so many. Beyond that a heap keeps half as much, or this part of what it has. */
 #define QUARANTINE_KEPT_SHARE 8
+/* Pages that no heap needs stay open for a moment: this part of DIRTY_MAX, or DIRTY_SHARE of what is in use. */
+#define RETIRED_SHARE 8
 /* Of so many blocks freed last a heap looks again whether they were written to: */
 #define WATCHED_FREES 16
 /* at the latest when a bin is empty; and the last one at each allocation of more than so many bytes. */
